@@ -1,0 +1,279 @@
+//! Registered services, and the other small tables.
+
+use crate::TextMap;
+use drover_base::{AllocId, JobId, Namespace, NodeId, UnixNanos, serde_null};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A live instance of a service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ServiceRegistration {
+    /// `_nomad-task-ALLOC-TASK-NAME-PORT`.
+    #[serde(rename = "ID")]
+    pub id: String,
+    /// The service's name.
+    pub service_name: String,
+    /// Namespace of its job.
+    pub namespace: Namespace,
+    /// Its node.
+    #[serde(rename = "NodeID")]
+    pub node_id: NodeId,
+    /// The node's datacenter.
+    pub datacenter: String,
+    /// Its job.
+    #[serde(rename = "JobID")]
+    pub job_id: JobId,
+    /// Its allocation.
+    #[serde(rename = "AllocID")]
+    pub alloc_id: AllocId,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Address.
+    pub address: String,
+    /// Port.
+    pub port: u16,
+    /// Raft index of creation.
+    pub create_index: u64,
+    /// Raft index of the last change.
+    pub modify_index: u64,
+}
+
+/// Counts of a job's allocations, by group and by child.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct JobSummary {
+    /// The job.
+    #[serde(rename = "JobID")]
+    pub job_id: JobId,
+    /// Its namespace.
+    pub namespace: Namespace,
+    /// By group.
+    pub summary: BTreeMap<String, GroupSummary>,
+    /// Of the jobs that it made.
+    pub children: Option<ChildrenSummary>,
+    /// Raft index of creation.
+    pub create_index: u64,
+    /// Raft index of the last change.
+    pub modify_index: u64,
+}
+
+/// Counts of a group's allocations.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct GroupSummary {
+    /// Still to be placed.
+    pub queued: u32,
+    /// Ended well.
+    pub complete: u32,
+    /// Failed.
+    pub failed: u32,
+    /// Running.
+    pub running: u32,
+    /// Placed, not running yet.
+    pub starting: u32,
+    /// Lost with their node.
+    pub lost: u32,
+    /// Out of reach.
+    pub unknown: u32,
+}
+
+/// Counts of the jobs that a job made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ChildrenSummary {
+    /// Pending.
+    pub pending: i64,
+    /// Running.
+    pub running: i64,
+    /// Dead.
+    pub dead: i64,
+}
+
+/// What a job was made from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct JobSubmission {
+    /// The text.
+    pub source: String,
+    /// `hcl1`, `hcl2`, `json`.
+    pub format: String,
+    /// From the command line.
+    #[serde(with = "serde_null")]
+    pub variable_flags: TextMap,
+    /// From files, as text.
+    pub variables: String,
+    /// The job's namespace.
+    pub namespace: Namespace,
+    /// The job.
+    #[serde(rename = "JobID")]
+    pub job_id: JobId,
+    /// Its version.
+    pub version: u64,
+    /// The job's registration index.
+    pub job_modify_index: u64,
+}
+
+/// A namespace.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct NamespaceSpec {
+    /// Its name.
+    pub name: Namespace,
+    /// For people.
+    pub description: String,
+    /// Its quota.
+    pub quota: String,
+    /// What jobs in it may use.
+    pub capabilities: Option<NamespaceCapabilities>,
+    /// Pools that its jobs may use.
+    pub node_pool_configuration: Option<serde_json::Value>,
+    /// Vault clusters that its jobs may use.
+    pub vault_configuration: Option<serde_json::Value>,
+    /// Consul clusters that its jobs may use.
+    pub consul_configuration: Option<serde_json::Value>,
+    /// Meta.
+    #[serde(with = "serde_null")]
+    pub meta: TextMap,
+    /// Raft index of creation.
+    pub create_index: u64,
+    /// Raft index of the last change.
+    pub modify_index: u64,
+}
+
+/// What jobs in a namespace may use.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct NamespaceCapabilities {
+    /// Only these drivers.
+    #[serde(with = "serde_null")]
+    pub enabled_task_drivers: Vec<String>,
+    /// Not these.
+    #[serde(with = "serde_null")]
+    pub disabled_task_drivers: Vec<String>,
+    /// Only these network modes.
+    #[serde(with = "serde_null")]
+    pub enabled_network_modes: Vec<String>,
+    /// Not these.
+    #[serde(with = "serde_null")]
+    pub disabled_network_modes: Vec<String>,
+}
+
+/// A pool of nodes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct NodePool {
+    /// Its name.
+    pub name: String,
+    /// For people.
+    pub description: String,
+    /// Meta.
+    #[serde(with = "serde_null")]
+    pub meta: TextMap,
+    /// How long identities of its nodes are valid.
+    #[serde(rename = "NodeIdentityTTL")]
+    pub node_identity_ttl: drover_base::Nanos,
+    /// How its jobs are scheduled.
+    pub scheduler_configuration: Option<NodePoolScheduler>,
+    /// Raft index of creation.
+    pub create_index: u64,
+    /// Raft index of the last change.
+    pub modify_index: u64,
+}
+
+/// How a pool's jobs are scheduled.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct NodePoolScheduler {
+    /// `binpack`, `spread` or empty.
+    pub scheduler_algorithm: String,
+    /// Instead of the cluster's.
+    pub memory_oversubscription_enabled: Option<bool>,
+}
+
+/// The pool that every node without another is in.
+pub const DEFAULT_NODE_POOL: &str = "default";
+/// The pool that stands for all nodes.
+pub const ALL_NODE_POOL: &str = "all";
+
+/// How the whole cluster schedules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct SchedulerConfiguration {
+    /// `binpack` or `spread`.
+    pub scheduler_algorithm: String,
+    /// Which schedulers may push out lower priorities.
+    pub preemption_config: PreemptionConfig,
+    /// Let tasks use more memory than they reserved.
+    pub memory_oversubscription_enabled: bool,
+    /// Refuse registrations.
+    pub reject_job_registration: bool,
+    /// Hold the evaluation broker.
+    pub pause_eval_broker: bool,
+    /// Raft index of creation.
+    pub create_index: u64,
+    /// Raft index of the last change.
+    pub modify_index: u64,
+}
+
+impl Default for SchedulerConfiguration {
+    fn default() -> Self {
+        Self {
+            scheduler_algorithm: "binpack".to_owned(),
+            preemption_config: PreemptionConfig::default(),
+            memory_oversubscription_enabled: false,
+            reject_job_registration: false,
+            pause_eval_broker: false,
+            create_index: 0,
+            modify_index: 0,
+        }
+    }
+}
+
+/// Which schedulers may push out lower priorities.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct PreemptionConfig {
+    /// system.
+    pub system_scheduler_enabled: bool,
+    /// sysbatch.
+    #[serde(rename = "SysBatchSchedulerEnabled")]
+    pub sysbatch_scheduler_enabled: bool,
+    /// batch.
+    pub batch_scheduler_enabled: bool,
+    /// service.
+    pub service_scheduler_enabled: bool,
+}
+
+impl Default for PreemptionConfig {
+    fn default() -> Self {
+        Self {
+            system_scheduler_enabled: true,
+            sysbatch_scheduler_enabled: false,
+            batch_scheduler_enabled: false,
+            service_scheduler_enabled: false,
+        }
+    }
+}
+
+/// An engine variable as stored: its items are sealed by the keyring before they get here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct StoredVariable {
+    /// Namespace.
+    pub namespace: Namespace,
+    /// Path.
+    pub path: String,
+    /// Items, sealed (AES-256-GCM: nonce and ciphertext).
+    pub sealed: Vec<u8>,
+    /// The key that sealed them.
+    pub key_id: String,
+    /// Raft index of creation.
+    pub create_index: u64,
+    /// Raft index of the last change.
+    pub modify_index: u64,
+    /// When it was made.
+    pub create_time: UnixNanos,
+    /// When it last changed.
+    pub modify_time: UnixNanos,
+}
