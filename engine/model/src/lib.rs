@@ -24,6 +24,7 @@ pub mod resources;
 pub mod service;
 pub mod task;
 pub mod task_event;
+pub mod view;
 
 pub use alloc::{
     AllocClientStatus, AllocDeploymentStatus, AllocDesiredStatus, Allocation, DesiredTransition, NetworkStatus,
@@ -47,6 +48,7 @@ pub use resources::{AllocatedResources, AllocatedTaskResources, DeviceRequest, N
 pub use service::{Check, CheckRestart, Service};
 pub use task::{Artifact, Lifecycle, LogConfig, Task, Template, Vault, VolumeMount, WorkloadIdentity};
 pub use task_event::TaskEvent;
+pub use view::ClusterView;
 
 /// Free-form configuration as a job gives it: a driver's `config`, a scaling `policy`.
 pub type ConfigMap = std::collections::BTreeMap<String, serde_json::Value>;
