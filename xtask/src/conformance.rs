@@ -31,7 +31,8 @@ pub fn run(names: &[String]) -> Result<()> {
         say("skipped conformance: ../shared/conformance is not here");
         return Ok(());
     }
-    let binary = root.join("target/release/drover");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), std::path::PathBuf::from);
+    let binary = target.join("release/drover");
     if !binary.exists() {
         bail!("{} is missing: cargo build --release first", binary.display());
     }
