@@ -1,0 +1,88 @@
+//! Hard checks: which nodes may hold a group at all. One file each.
+//!
+//! Most checks give the same answer for all nodes of a computed class, and are made once per class
+//! ([`classes`]); those that look at unique attributes "escape" and are made for every node.
+
+mod classes;
+mod constraint;
+mod device;
+mod distinct;
+mod driver;
+mod network;
+mod pool;
+mod target;
+mod version;
+mod volume;
+
+pub(crate) use classes::{ClassCache, Verdict};
+pub(crate) use constraint::CompiledConstraint;
+pub(crate) use device::{affinity_matches, device_matches};
+pub(crate) use distinct::{DistinctHosts, DistinctProperty, PropertyCount};
+pub(crate) use pool::{Candidates, candidates, matches_datacenter};
+pub(crate) use target::{Target, resolve};
+
+use drover_model::{Job, Node, TaskGroup};
+
+/// Everything that a node must satisfy for one group, in the order of the checks.
+pub(crate) struct GroupChecks {
+    drivers: Vec<String>,
+    constraints: Vec<CompiledConstraint>,
+    devices: Vec<drover_model::DeviceRequest>,
+    network: Option<network::NetworkCheck>,
+    volumes: volume::VolumeCheck,
+    pub(crate) escaped: bool,
+}
+
+impl GroupChecks {
+    pub(crate) fn new(job: &Job, group: &TaskGroup) -> Self {
+        let all = group.constraints.iter().chain(group.tasks.iter().flat_map(|task| &task.constraints));
+        let constraints: Vec<CompiledConstraint> = all.filter_map(CompiledConstraint::new).collect();
+        let devices: Vec<_> = group.tasks.iter().flat_map(|task| task.resources.devices.iter().cloned()).collect();
+        Self {
+            drivers: driver::wanted(group),
+            escaped: constraints.iter().any(CompiledConstraint::escapes_class),
+            constraints,
+            devices,
+            network: network::NetworkCheck::new(group),
+            volumes: volume::VolumeCheck::new(job, group),
+        }
+    }
+
+    /// What is the same for all nodes of a class. `Err` is the text that the metrics count.
+    pub(crate) fn check_class(&self, node: &Node) -> Result<(), String> {
+        if !driver::has_all(node, &self.drivers) {
+            return Err(driver::MISSING.to_owned());
+        }
+        if let Some(broken) = self.constraints.iter().find(|constraint| !constraint.holds(node)) {
+            return Err(broken.to_string());
+        }
+        if !device::has_all(node, &self.devices) {
+            return Err(device::MISSING.to_owned());
+        }
+        self.network.as_ref().map_or(Ok(()), |network| network.check(node))
+    }
+
+    /// What may differ between nodes of a class.
+    pub(crate) fn check_node(&self, node: &Node, alloc_index: Option<u32>) -> Result<(), String> {
+        self.volumes.check(node, alloc_index)
+    }
+}
+
+/// The job's own constraints.
+pub(crate) struct JobChecks {
+    constraints: Vec<CompiledConstraint>,
+    pub(crate) escaped: bool,
+}
+
+impl JobChecks {
+    pub(crate) fn new(job: &Job) -> Self {
+        let constraints: Vec<_> = job.constraints.iter().filter_map(CompiledConstraint::new).collect();
+        Self { escaped: constraints.iter().any(CompiledConstraint::escapes_class), constraints }
+    }
+    pub(crate) fn check(&self, node: &Node) -> Result<(), String> {
+        match self.constraints.iter().find(|constraint| !constraint.holds(node)) {
+            Some(broken) => Err(broken.to_string()),
+            None => Ok(()),
+        }
+    }
+}

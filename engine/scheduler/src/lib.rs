@@ -1,0 +1,30 @@
+//! The pure scheduler: a view of the cluster and an evaluation in, a placement plan and the
+//! evaluation's new state out.
+//!
+//! It knows nothing of clocks, randomness, storage or the network: time and a seed come in with
+//! [`Context`], and equal input gives equal output. It never changes state; the caller submits
+//! [`Outcome::plan`] and, when only a part of it was committed, calls [`schedule`] again with a newer
+//! view (at most [`max_attempts`] times without progress, then [`attempts_exhausted`]).
+//!
+//! - [`schedule`]: one evaluation of a service, batch, system or sysbatch job.
+//! - [`capacity`]: what fits on a node; the applier of plans uses it too.
+//! - `reconcile`: desired against existing allocations.
+//! - `feasible`: hard checks, one file each. `rank`: scores, one file each.
+
+pub mod capacity;
+mod context;
+mod feasible;
+mod outcome;
+
+pub use context::Context;
+pub use outcome::{Outcome, ScheduleError, attempts_exhausted, made_progress, max_attempts};
+
+use drover_model::{ClusterView, Evaluation};
+
+/// Works out what one evaluation asks for.
+///
+/// # Errors
+/// The evaluation's type is not a job type, or no scheduler handles its job.
+pub fn schedule(_view: &dyn ClusterView, eval: &Evaluation, _context: Context) -> Result<Outcome, ScheduleError> {
+    Err(ScheduleError::UnknownKind(eval.kind.clone()))
+}
