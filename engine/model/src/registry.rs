@@ -277,3 +277,53 @@ pub struct StoredVariable {
     /// When it last changed.
     pub modify_time: UnixNanos,
 }
+
+/// A change of a group's count, kept for people and autoscalers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ScalingEvent {
+    /// When.
+    pub time: UnixNanos,
+    /// The new count; `None` when only a message was left.
+    pub count: Option<i64>,
+    /// The count before.
+    pub previous_count: i64,
+    /// For people.
+    pub message: String,
+    /// Whether the autoscaler reported an error.
+    pub error: bool,
+    /// Given by the caller.
+    #[serde(with = "serde_null")]
+    pub meta: crate::ConfigMap,
+    /// The evaluation that it made.
+    #[serde(rename = "EvalID")]
+    pub eval_id: Option<drover_base::EvalId>,
+    /// Raft index.
+    pub create_index: u64,
+}
+
+/// The scaling events kept per group.
+pub const MAX_SCALING_EVENTS: usize = 20;
+
+/// A key of the keyring as stored: wrapped by a key that only the servers hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct RootKey {
+    /// A UUID.
+    #[serde(rename = "KeyID")]
+    pub key_id: String,
+    /// E.g. `aes256-gcm`.
+    pub algorithm: String,
+    /// `active`, `inactive`, `prepublished`, `rekeying`, `deprecated`.
+    pub state: String,
+    /// The material, wrapped.
+    pub wrapped: Vec<u8>,
+    /// When it was made.
+    pub create_time: UnixNanos,
+    /// When it becomes active, for one that is published first.
+    pub publish_time: UnixNanos,
+    /// Raft index of creation.
+    pub create_index: u64,
+    /// Raft index of the last change.
+    pub modify_index: u64,
+}

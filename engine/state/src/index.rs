@@ -1,0 +1,41 @@
+//! Secondary indexes: one key to many primary keys.
+
+use imbl::{OrdMap, OrdSet};
+
+/// One key to many primary keys, both in order. Empty sets are never kept.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Index<K: Ord + Clone, V: Ord + Clone>(OrdMap<K, OrdSet<V>>);
+
+impl<K: Ord + Clone, V: Ord + Clone> Default for Index<K, V> {
+    fn default() -> Self {
+        Self(OrdMap::new())
+    }
+}
+
+impl<K: Ord + Clone, V: Ord + Clone> Index<K, V> {
+    pub(crate) fn add(&mut self, key: K, value: V) {
+        self.0.entry(key).or_default().insert(value);
+    }
+
+    pub(crate) fn remove(&mut self, key: &K, value: &V) {
+        if let Some(set) = self.0.get_mut(key) {
+            set.remove(value);
+            if set.is_empty() {
+                self.0.remove(key);
+            }
+        }
+    }
+
+    pub(crate) fn of(&self, key: &K) -> impl Iterator<Item = &V> + '_ {
+        self.0.get(key).into_iter().flat_map(OrdSet::iter)
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &K> + '_ {
+        self.0.keys()
+    }
+
+    /// How many the key has.
+    pub(crate) fn count(&self, key: &K) -> usize {
+        self.0.get(key).map_or(0, OrdSet::len)
+    }
+}

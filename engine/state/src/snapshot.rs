@@ -1,0 +1,59 @@
+//! An immutable view of the state.
+
+use crate::Table;
+use crate::tables::Tables;
+use drover_model::registry::{NodePool, SchedulerConfiguration};
+use drover_model::{Allocation, ClusterView, Deployment, Job, JobKey, Node, NodeId};
+use std::sync::Arc;
+
+/// The state at one index. Cloning costs a reference count; it never changes and never blocks
+/// writers. The reads by table are in the `read` module.
+#[derive(Clone, Debug)]
+pub struct Snapshot(pub(crate) Arc<Tables>);
+
+impl Snapshot {
+    /// The index of the last command in it.
+    pub fn index(&self) -> u64 {
+        self.0.index
+    }
+
+    /// The index of the last command that changed a table; 0 when none did.
+    pub fn table_index(&self, table: Table) -> u64 {
+        self.0.table_index[table as usize]
+    }
+
+    /// The highest of the tables' indexes.
+    pub fn tables_index(&self, tables: &[Table]) -> u64 {
+        tables.iter().map(|table| self.table_index(*table)).max().unwrap_or(0)
+    }
+}
+
+impl ClusterView for Snapshot {
+    fn index(&self) -> u64 {
+        self.0.index
+    }
+    fn job(&self, key: &JobKey) -> Option<Arc<Job>> {
+        self.0.jobs.get(key).cloned()
+    }
+    fn each_node(&self, visit: &mut dyn FnMut(&Arc<Node>)) {
+        self.0.nodes.values().for_each(visit);
+    }
+    fn node(&self, id: &NodeId) -> Option<Arc<Node>> {
+        self.0.nodes.get(id).cloned()
+    }
+    fn allocs_of_job(&self, key: &JobKey) -> Vec<Arc<Allocation>> {
+        self.allocs_by_job(key).cloned().collect()
+    }
+    fn allocs_of_node(&self, id: &NodeId) -> Vec<Arc<Allocation>> {
+        self.allocs_by_node(id).cloned().collect()
+    }
+    fn latest_deployment(&self, key: &JobKey) -> Option<Arc<Deployment>> {
+        self.latest_deployment_of(key).cloned()
+    }
+    fn scheduler_configuration(&self) -> Arc<SchedulerConfiguration> {
+        self.0.scheduler_configuration.clone()
+    }
+    fn node_pool(&self, name: &str) -> Option<Arc<NodePool>> {
+        self.0.node_pools.get(name).cloned()
+    }
+}

@@ -1,0 +1,269 @@
+//! The tables themselves: persistent maps of shared rows.
+
+use crate::index::Index;
+use drover_model::registry::{
+    ALL_NODE_POOL, DEFAULT_NODE_POOL, JobSubmission, JobSummary, NamespaceSpec, NodePool, RootKey, ScalingEvent,
+    SchedulerConfiguration, ServiceRegistration, StoredVariable,
+};
+use drover_model::{
+    AllocId, Allocation, Deployment, DeploymentId, EvalId, Evaluation, Job, JobId, JobKey, Namespace, Node, NodeId,
+    UnixNanos,
+};
+use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A table with an index of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Table {
+    /// Jobs.
+    Jobs,
+    /// Versions of jobs.
+    JobVersions,
+    /// Submissions.
+    JobSubmissions,
+    /// Summaries.
+    JobSummaries,
+    /// Nodes.
+    Nodes,
+    /// Evaluations.
+    Evals,
+    /// Allocations.
+    Allocs,
+    /// Deployments.
+    Deployments,
+    /// Services.
+    Services,
+    /// Namespaces.
+    Namespaces,
+    /// Pools of nodes.
+    NodePools,
+    /// The scheduler configuration.
+    SchedulerConfiguration,
+    /// Variables.
+    Variables,
+    /// Scaling policies (kept in jobs).
+    ScalingPolicies,
+    /// Scaling events.
+    ScalingEvents,
+    /// Last launches of periodic jobs.
+    PeriodicLaunches,
+    /// The keyring.
+    RootKeys,
+    /// Values of the servers themselves.
+    Meta,
+}
+
+impl Table {
+    /// How many there are.
+    pub const COUNT: usize = Self::Meta as usize + 1;
+}
+
+/// The scaling events of a job by group, newest first.
+pub(crate) type GroupScalingEvents = BTreeMap<String, Vec<ScalingEvent>>;
+
+/// All tables at one index. Cloning costs one reference count per table.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tables {
+    pub index: u64,
+    pub table_index: [u64; Table::COUNT],
+    pub jobs: OrdMap<JobKey, Arc<Job>>,
+    pub children: Index<JobKey, JobId>,
+    /// Newest first.
+    pub job_versions: OrdMap<JobKey, Arc<Vec<Arc<Job>>>>,
+    pub submissions: OrdMap<(JobKey, u64), Arc<JobSubmission>>,
+    pub summaries: OrdMap<JobKey, Arc<JobSummary>>,
+    pub nodes: OrdMap<NodeId, Arc<Node>>,
+    pub evals: OrdMap<EvalId, Arc<Evaluation>>,
+    pub evals_by_job: Index<JobKey, EvalId>,
+    pub allocs: OrdMap<AllocId, Arc<Allocation>>,
+    pub allocs_by_job: Index<JobKey, AllocId>,
+    pub allocs_by_node: Index<NodeId, AllocId>,
+    pub allocs_by_eval: Index<EvalId, AllocId>,
+    pub allocs_by_deployment: Index<DeploymentId, AllocId>,
+    pub deployments: OrdMap<DeploymentId, Arc<Deployment>>,
+    pub deployments_by_job: Index<JobKey, DeploymentId>,
+    pub services: OrdMap<String, Arc<ServiceRegistration>>,
+    pub services_by_name: Index<(Namespace, String), String>,
+    pub services_by_alloc: Index<AllocId, String>,
+    pub services_by_node: Index<NodeId, String>,
+    pub namespaces: OrdMap<Namespace, Arc<NamespaceSpec>>,
+    pub node_pools: OrdMap<String, Arc<NodePool>>,
+    pub scheduler_configuration: Arc<SchedulerConfiguration>,
+    pub variables: OrdMap<(Namespace, String), Arc<StoredVariable>>,
+    pub scaling_events: OrdMap<JobKey, Arc<GroupScalingEvents>>,
+    pub periodic_launches: OrdMap<JobKey, UnixNanos>,
+    pub root_keys: OrdMap<String, Arc<RootKey>>,
+    pub meta: OrdMap<String, Arc<str>>,
+}
+
+impl Default for Tables {
+    /// The state of a new cluster: the default namespace and the two built-in pools.
+    fn default() -> Self {
+        let mut tables = Self::empty();
+        let namespace = NamespaceSpec {
+            name: Namespace::from(Namespace::DEFAULT),
+            description: "Default shared namespace".to_owned(),
+            create_index: 1,
+            modify_index: 1,
+            ..NamespaceSpec::default()
+        };
+        tables.namespaces.insert(namespace.name.clone(), Arc::new(namespace));
+        for (name, description) in
+            [(DEFAULT_NODE_POOL, "Default node pool."), (ALL_NODE_POOL, "Node pool with all nodes in the cluster.")]
+        {
+            let pool = NodePool {
+                name: name.to_owned(),
+                description: description.to_owned(),
+                create_index: 1,
+                modify_index: 1,
+                ..NodePool::default()
+            };
+            tables.node_pools.insert(name.to_owned(), Arc::new(pool));
+        }
+        for table in [Table::Namespaces, Table::NodePools] {
+            tables.table_index[table as usize] = 1;
+        }
+        tables
+    }
+}
+
+impl Tables {
+    /// Tables without any row.
+    pub(crate) fn empty() -> Self {
+        Self {
+            index: 0,
+            table_index: [0; Table::COUNT],
+            jobs: OrdMap::new(),
+            children: Index::default(),
+            job_versions: OrdMap::new(),
+            submissions: OrdMap::new(),
+            summaries: OrdMap::new(),
+            nodes: OrdMap::new(),
+            evals: OrdMap::new(),
+            evals_by_job: Index::default(),
+            allocs: OrdMap::new(),
+            allocs_by_job: Index::default(),
+            allocs_by_node: Index::default(),
+            allocs_by_eval: Index::default(),
+            allocs_by_deployment: Index::default(),
+            deployments: OrdMap::new(),
+            deployments_by_job: Index::default(),
+            services: OrdMap::new(),
+            services_by_name: Index::default(),
+            services_by_alloc: Index::default(),
+            services_by_node: Index::default(),
+            namespaces: OrdMap::new(),
+            node_pools: OrdMap::new(),
+            scheduler_configuration: Arc::default(),
+            variables: OrdMap::new(),
+            scaling_events: OrdMap::new(),
+            periodic_launches: OrdMap::new(),
+            root_keys: OrdMap::new(),
+            meta: OrdMap::new(),
+        }
+    }
+
+    pub(crate) fn insert_alloc(&mut self, alloc: Arc<Allocation>) -> Option<Arc<Allocation>> {
+        let id = alloc.id.clone();
+        let old = self.allocs.insert(id.clone(), alloc.clone());
+        if let Some(old) = &old {
+            if (&old.namespace, &old.job_id) != (&alloc.namespace, &alloc.job_id) {
+                self.allocs_by_job.remove(&old.job_key(), &id);
+            }
+            if old.node_id != alloc.node_id {
+                self.allocs_by_node.remove(&old.node_id, &id);
+            }
+            if old.eval_id != alloc.eval_id {
+                self.allocs_by_eval.remove(&old.eval_id, &id);
+            }
+            if old.deployment_id != alloc.deployment_id && !old.deployment_id.is_empty() {
+                self.allocs_by_deployment.remove(&old.deployment_id, &id);
+            }
+        }
+        let was = old.as_deref();
+        if was.is_none_or(|old| (&old.namespace, &old.job_id) != (&alloc.namespace, &alloc.job_id)) {
+            self.allocs_by_job.add(alloc.job_key(), id.clone());
+        }
+        if was.is_none_or(|old| old.node_id != alloc.node_id) {
+            self.allocs_by_node.add(alloc.node_id.clone(), id.clone());
+        }
+        if was.is_none_or(|old| old.eval_id != alloc.eval_id) {
+            self.allocs_by_eval.add(alloc.eval_id.clone(), id.clone());
+        }
+        if !alloc.deployment_id.is_empty() && was.is_none_or(|old| old.deployment_id != alloc.deployment_id) {
+            self.allocs_by_deployment.add(alloc.deployment_id.clone(), id);
+        }
+        old
+    }
+
+    pub(crate) fn remove_alloc(&mut self, id: &AllocId) -> Option<Arc<Allocation>> {
+        let old = self.allocs.remove(id)?;
+        self.allocs_by_job.remove(&old.job_key(), id);
+        self.allocs_by_node.remove(&old.node_id, id);
+        self.allocs_by_eval.remove(&old.eval_id, id);
+        self.allocs_by_deployment.remove(&old.deployment_id, id);
+        Some(old)
+    }
+
+    pub(crate) fn insert_eval(&mut self, eval: Arc<Evaluation>) {
+        self.evals_by_job.add(eval.job_key(), eval.id.clone());
+        self.evals.insert(eval.id.clone(), eval);
+    }
+
+    pub(crate) fn remove_eval(&mut self, id: &EvalId) -> Option<Arc<Evaluation>> {
+        let old = self.evals.remove(id)?;
+        self.evals_by_job.remove(&old.job_key(), id);
+        Some(old)
+    }
+
+    pub(crate) fn insert_deployment(&mut self, deployment: Arc<Deployment>) {
+        self.deployments_by_job.add(deployment.job_key(), deployment.id.clone());
+        self.deployments.insert(deployment.id.clone(), deployment);
+    }
+
+    pub(crate) fn remove_deployment(&mut self, id: &DeploymentId) -> Option<Arc<Deployment>> {
+        let old = self.deployments.remove(id)?;
+        self.deployments_by_job.remove(&old.job_key(), id);
+        Some(old)
+    }
+
+    pub(crate) fn insert_job(&mut self, job: Arc<Job>) {
+        if !job.parent_id.is_empty() {
+            let parent = JobKey { namespace: job.namespace.clone(), id: job.parent_id.clone() };
+            self.children.add(parent, job.id.clone());
+        }
+        self.jobs.insert(job.key(), job);
+    }
+
+    pub(crate) fn remove_job(&mut self, key: &JobKey) -> Option<Arc<Job>> {
+        let old = self.jobs.remove(key)?;
+        let parent = JobKey { namespace: old.namespace.clone(), id: old.parent_id.clone() };
+        self.children.remove(&parent, &old.id);
+        Some(old)
+    }
+
+    pub(crate) fn insert_service(&mut self, service: Arc<ServiceRegistration>) {
+        let id = service.id.clone();
+        if let Some(old) = self.services.get(&id).cloned() {
+            self.unlink_service(&old);
+        }
+        self.services_by_name.add((service.namespace.clone(), service.service_name.clone()), id.clone());
+        self.services_by_alloc.add(service.alloc_id.clone(), id.clone());
+        self.services_by_node.add(service.node_id.clone(), id.clone());
+        self.services.insert(id, service);
+    }
+
+    pub(crate) fn remove_service(&mut self, id: &str) -> Option<Arc<ServiceRegistration>> {
+        let old = self.services.remove(id)?;
+        self.unlink_service(&old);
+        Some(old)
+    }
+
+    fn unlink_service(&mut self, old: &ServiceRegistration) {
+        self.services_by_name.remove(&(old.namespace.clone(), old.service_name.clone()), &old.id);
+        self.services_by_alloc.remove(&old.alloc_id, &old.id);
+        self.services_by_node.remove(&old.node_id, &old.id);
+    }
+}
