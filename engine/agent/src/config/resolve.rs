@@ -1,0 +1,255 @@
+//! Files and flags to the settings that everything is started with.
+
+use super::ConfigError;
+use super::file::{ClientFile, FileConfig, ServerFile};
+use drover_base::Nanos;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+/// Default ports of the HTTP API, RPC and gossip.
+pub const DEFAULT_PORTS: (u16, u16, u16) = (4646, 4647, 4648);
+/// Default range of dynamic ports.
+pub const DEFAULT_DYNAMIC_PORTS: (u16, u16) = (20_000, 32_000);
+
+/// What flags say; they win over files.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// Server and node in one process, nothing kept.
+    pub dev: bool,
+    /// Where state is kept.
+    pub data_dir: Option<String>,
+    /// Log level.
+    pub log_level: Option<String>,
+    /// Log lines as JSON.
+    pub log_json: bool,
+    /// Address to listen on.
+    pub bind_addr: Option<String>,
+    /// HTTP port.
+    pub http_port: Option<u16>,
+    /// Also serve the HTTP API on this Unix socket.
+    pub http_socket: Option<PathBuf>,
+    /// Region.
+    pub region: Option<String>,
+    /// Datacenter.
+    pub datacenter: Option<String>,
+    /// Name.
+    pub name: Option<String>,
+    /// Be a server.
+    pub server: bool,
+    /// Be a node.
+    pub client: bool,
+    /// The interface whose address tasks get.
+    pub network_interface: Option<String>,
+}
+
+/// Everything resolved.
+#[derive(Clone, Debug)]
+pub struct AgentConfig {
+    /// Nothing is kept.
+    pub dev: bool,
+    /// Region.
+    pub region: String,
+    /// Datacenter.
+    pub datacenter: String,
+    /// Name; the host's unless given.
+    pub name: Option<String>,
+    /// Where state is kept; `None` in dev mode without a folder.
+    pub data_dir: Option<PathBuf>,
+    /// Log level in upper case.
+    pub log_level: String,
+    /// Log lines as JSON.
+    pub log_json: bool,
+    /// Where the HTTP API listens.
+    pub http: (IpAddr, u16),
+    /// Also on this Unix socket.
+    pub http_socket: Option<PathBuf>,
+    /// Where RPC would listen; shown only, with one server nothing listens.
+    pub rpc: (IpAddr, u16),
+    /// Where gossip would listen; shown only.
+    pub serf: (IpAddr, u16),
+    /// The server, if this agent is one.
+    pub server: Option<ServerSettings>,
+    /// The node, if this agent is one.
+    pub client: Option<ClientSettings>,
+    /// Driver configuration by plugin.
+    pub plugins: BTreeMap<String, Map<String, Value>>,
+    /// Headers added to each answer.
+    pub response_headers: BTreeMap<String, String>,
+    /// Settings that were given but have no effect yet.
+    pub unsupported: Vec<&'static str>,
+}
+
+/// Of the server.
+#[derive(Clone, Debug, Default)]
+pub struct ServerSettings {
+    /// Scheduling workers; 0: one per core.
+    pub workers: usize,
+    /// Slack of heartbeats.
+    pub heartbeat_grace: Option<Nanos>,
+    /// Shortest heartbeat interval.
+    pub min_heartbeat_ttl: Option<Nanos>,
+    /// Age at which evaluations and batch allocations are collected.
+    pub eval_gc_threshold: Option<Nanos>,
+    /// Age at which jobs are collected.
+    pub job_gc_threshold: Option<Nanos>,
+    /// Age at which deployments are collected.
+    pub deployment_gc_threshold: Option<Nanos>,
+    /// Age at which nodes are collected.
+    pub node_gc_threshold: Option<Nanos>,
+    /// Between two collections.
+    pub gc_interval: Option<Nanos>,
+}
+
+/// Of the node.
+#[derive(Clone, Debug, Default)]
+pub struct ClientSettings {
+    /// The file's group, for what is passed on as it is.
+    pub file: ClientFile,
+    /// Range of dynamic ports.
+    pub dynamic_ports: (u16, u16),
+    /// Upper limit of a task's `kill_timeout`.
+    pub max_kill_timeout: Nanos,
+}
+
+/// Resolves files and flags.
+///
+/// # Errors
+/// Settings that contradict each other or cannot be used, each with what to do.
+pub fn resolve(file: FileConfig, flags: &Overrides) -> Result<AgentConfig, ConfigError> {
+    refuse_what_is_not_there(&file)?;
+    let unsupported = file.unsupported();
+    let bind = flags.bind_addr.as_deref().or(file.bind_addr.as_deref());
+    let default_bind = if flags.dev { "127.0.0.1" } else { "0.0.0.0" };
+    let listen = |own: Option<&String>| address(own.map(String::as_str).or(bind).unwrap_or(default_bind));
+    let data_dir = flags.data_dir.as_ref().or(file.data_dir.as_ref()).map(PathBuf::from);
+    let is_server = flags.dev || flags.server || file.server.enabled == Some(true);
+    let is_client = flags.dev || flags.client || file.client.enabled == Some(true);
+    check_roles(is_server, is_client, flags.dev, data_dir.as_ref())?;
+    let level = flags.log_level.clone().or(file.log_level.clone());
+    Ok(AgentConfig {
+        dev: flags.dev,
+        region: flags.region.clone().or(file.region.clone()).unwrap_or_else(|| "global".into()),
+        datacenter: flags.datacenter.clone().or(file.datacenter.clone()).unwrap_or_else(|| "dc1".into()),
+        name: flags.name.clone().or(file.name.clone()),
+        data_dir,
+        log_level: log_level(level.as_deref().unwrap_or(if flags.dev { "DEBUG" } else { "INFO" }))?,
+        log_json: flags.log_json || file.log_json == Some(true),
+        http: (listen(file.addresses.http.as_ref())?, flags.http_port.or(file.ports.http).unwrap_or(DEFAULT_PORTS.0)),
+        http_socket: flags.http_socket.clone(),
+        rpc: (listen(file.addresses.rpc.as_ref())?, file.ports.rpc.unwrap_or(DEFAULT_PORTS.1)),
+        serf: (listen(file.addresses.serf.as_ref())?, file.ports.serf.unwrap_or(DEFAULT_PORTS.2)),
+        server: if is_server { Some(server_settings(&file.server)?) } else { None },
+        client: if is_client { Some(client_settings(file.client, flags)?) } else { None },
+        plugins: file.plugin.into_iter().map(|(name, plugin)| (name, plugin.config)).collect(),
+        response_headers: file.http_api_response_headers,
+        unsupported,
+    })
+}
+
+fn refuse_what_is_not_there(file: &FileConfig) -> Result<(), ConfigError> {
+    if file.acl.enabled == Some(true) {
+        let text = "acl.enabled: access control is not there yet; without it every request is allowed, so this \
+                    agent refuses to start: remove the acl block";
+        return Err(ConfigError::Invalid(text.into()));
+    }
+    if file.server.bootstrap_expect.is_some_and(|n| n > 1) {
+        let text = "server.bootstrap_expect: clusters of several servers are not there yet: set it to 1";
+        return Err(ConfigError::Invalid(text.into()));
+    }
+    Ok(())
+}
+
+fn check_roles(server: bool, client: bool, dev: bool, data_dir: Option<&PathBuf>) -> Result<(), ConfigError> {
+    let problem = if !server && !client {
+        "must have at least the client or the server enabled: use -dev, -server, -client, or a configuration file"
+    } else if client && !server {
+        "a client without a server of its own is not there yet: enable the server too, or use -dev"
+    } else if !dev && data_dir.is_none() {
+        "must give a data directory: use -data-dir or data_dir in a configuration file"
+    } else if data_dir.is_some_and(|dir| !dir.is_absolute()) {
+        "data_dir must be an absolute path"
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError::Invalid(problem.into()))
+}
+
+fn address(text: &str) -> Result<IpAddr, ConfigError> {
+    text.parse().map_err(|_| ConfigError::Invalid(format!("{text:?} is not an IP address to listen on")))
+}
+
+fn log_level(text: &str) -> Result<String, ConfigError> {
+    let level = text.to_uppercase();
+    match level.as_str() {
+        "TRACE" | "DEBUG" | "INFO" | "WARN" | "ERROR" | "OFF" => Ok(level),
+        _ => Err(ConfigError::Invalid(format!(
+            "unknown log level {text:?}: one of TRACE, DEBUG, INFO, WARN, ERROR, OFF"
+        ))),
+    }
+}
+
+fn server_settings(file: &ServerFile) -> Result<ServerSettings, ConfigError> {
+    Ok(ServerSettings {
+        workers: file.num_schedulers.unwrap_or(0),
+        heartbeat_grace: duration("server.heartbeat_grace", file.heartbeat_grace.as_ref())?,
+        min_heartbeat_ttl: duration("server.min_heartbeat_ttl", file.min_heartbeat_ttl.as_ref())?,
+        eval_gc_threshold: duration("server.eval_gc_threshold", file.eval_gc_threshold.as_ref())?,
+        job_gc_threshold: duration("server.job_gc_threshold", file.job_gc_threshold.as_ref())?,
+        deployment_gc_threshold: duration("server.deployment_gc_threshold", file.deployment_gc_threshold.as_ref())?,
+        node_gc_threshold: duration("server.node_gc_threshold", file.node_gc_threshold.as_ref())?,
+        gc_interval: duration("server.job_gc_interval", file.job_gc_interval.as_ref())?,
+    })
+}
+
+fn client_settings(mut file: ClientFile, flags: &Overrides) -> Result<ClientSettings, ConfigError> {
+    if flags.network_interface.is_some() {
+        file.network_interface.clone_from(&flags.network_interface);
+    }
+    if flags.dev && file.network_interface.is_none() {
+        file.network_interface = Some("lo".into());
+    }
+    let ports = (
+        file.min_dynamic_port.unwrap_or(DEFAULT_DYNAMIC_PORTS.0),
+        file.max_dynamic_port.unwrap_or(DEFAULT_DYNAMIC_PORTS.1),
+    );
+    if ports.0 == 0 || ports.0 > ports.1 {
+        return Err(ConfigError::Invalid(format!(
+            "client.min_dynamic_port {} must be at least 1 and not above max_dynamic_port {}",
+            ports.0, ports.1
+        )));
+    }
+    let max_kill_timeout =
+        duration("client.max_kill_timeout", file.max_kill_timeout.as_ref())?.unwrap_or(Nanos::from_secs(30));
+    Ok(ClientSettings { file, dynamic_ports: ports, max_kill_timeout })
+}
+
+fn duration(key: &str, text: Option<&String>) -> Result<Option<Nanos>, ConfigError> {
+    text.map(|text| Nanos::parse(text).map_err(|e| ConfigError::Invalid(format!("{key}: {e}")))).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dev_mode_needs_nothing_else() {
+        let config = resolve(FileConfig::default(), &Overrides { dev: true, ..Overrides::default() }).unwrap();
+        assert!(config.server.is_some() && config.client.is_some() && config.data_dir.is_none());
+        assert_eq!(config.http, ("127.0.0.1".parse().unwrap(), 4646));
+        assert_eq!(config.client.unwrap().file.network_interface.as_deref(), Some("lo"));
+    }
+
+    #[test]
+    fn contradictions_say_what_to_do() {
+        let flags = Overrides { server: true, ..Overrides::default() };
+        let error = resolve(FileConfig::default(), &flags).unwrap_err().to_string();
+        assert!(error.contains("-data-dir"), "{error}");
+        let error = resolve(FileConfig::default(), &Overrides::default()).unwrap_err().to_string();
+        assert!(error.contains("-dev"), "{error}");
+        let flags = Overrides { dev: true, log_level: Some("loud".into()), ..Overrides::default() };
+        let error = resolve(FileConfig::default(), &flags).unwrap_err().to_string();
+        assert!(error.contains("loud") && error.contains("INFO"), "{error}");
+    }
+}

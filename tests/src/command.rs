@@ -1,0 +1,62 @@
+//! Runs the binary as a user does, in a hermetic environment.
+
+use crate::drover;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// What a command did.
+#[derive(Debug)]
+pub struct Run {
+    /// Exit code; -1 when a signal ended it.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Run {
+    /// Both outputs, for messages.
+    pub fn all(&self) -> String {
+        format!("exit {}\n--- stdout\n{}--- stderr\n{}", self.code, self.stdout, self.stderr)
+    }
+    /// Fails unless the exit code is `code`.
+    #[track_caller]
+    pub fn expect_code(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "unexpected exit code\n{}", self.all());
+        self
+    }
+    /// Fails unless standard output or standard error holds `text`.
+    #[track_caller]
+    pub fn expect_text(self, text: &str) -> Self {
+        assert!(self.stdout.contains(text) || self.stderr.contains(text), "no {text:?} in\n{}", self.all());
+        self
+    }
+}
+
+/// Runs `drover ARGS` against the engine at `address`, in the root of the checkout.
+pub fn run(address: &str, args: &[&str]) -> Run {
+    run_in(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")), &[("DROVER_ADDR", address)], args)
+}
+
+/// Runs `drover ARGS` in `folder` with nothing in the environment but what is needed and `env`.
+///
+/// # Panics
+/// When the binary cannot be started.
+pub fn run_in(folder: &Path, env: &[(&str, &str)], args: &[&str]) -> Run {
+    let out = Command::new(drover())
+        .args(args)
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", folder)
+        .envs(env.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .expect("drover can be started");
+    Run {
+        code: out.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&out.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&out.stderr).into_owned(),
+    }
+}
