@@ -1,0 +1,489 @@
+//! Numbers: integers of 64 bits, and beyond them binary floats with a 512-bit mantissa, as the language defines them.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use num_bigint::{BigInt, BigUint, Sign};
+
+/// Bits of a mantissa.
+const PRECISION_BITS: u64 = 512;
+/// Significant decimal digits that always name one 512-bit mantissa.
+const MAX_DIGITS: usize = 157;
+/// Largest decimal exponent accepted in a text; beyond it a number would only waste memory.
+const MAX_EXPONENT: i64 = 4096;
+
+/// A number.
+#[derive(Clone, Debug)]
+pub enum Number {
+    /// A whole number that fits 64 bits.
+    Int(i64),
+    /// Any other finite number.
+    Big(Arc<BigFloat>),
+    /// Positive infinity, what a division by zero gives.
+    PositiveInfinity,
+    /// Negative infinity.
+    NegativeInfinity,
+}
+
+/// `mantissa * 2^exponent` with an odd mantissa of at most 512 bits (or zero).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BigFloat {
+    mantissa: BigInt,
+    exponent: i64,
+}
+
+impl BigFloat {
+    /// Rounds to nearest even; `sticky` says that the true value lies a little further from zero.
+    fn new(mantissa: BigInt, exponent: i64, sticky: bool) -> Self {
+        let (sign, mut magnitude) = mantissa.into_parts();
+        let mut exponent = exponent;
+        let bits = magnitude.bits();
+        if bits > PRECISION_BITS {
+            let drop = bits - PRECISION_BITS;
+            let half = magnitude.bit(drop - 1);
+            let rest = sticky || magnitude.trailing_zeros().is_some_and(|zeros| zeros < drop - 1);
+            magnitude >>= drop;
+            exponent += drop as i64;
+            if half && (rest || magnitude.bit(0)) {
+                magnitude += 1u32;
+            }
+        }
+        let zeros = magnitude.trailing_zeros().unwrap_or(0);
+        if zeros > 0 {
+            magnitude >>= zeros;
+            exponent += zeros as i64;
+        }
+        if magnitude == BigUint::ZERO {
+            exponent = 0;
+        }
+        Self { mantissa: BigInt::from_biguint(sign, magnitude), exponent }
+    }
+
+    fn from_i64(value: i64) -> Self {
+        Self::new(BigInt::from(value), 0, false)
+    }
+
+    fn into_number(self) -> Number {
+        if self.exponent >= 0
+            && self.mantissa.bits() + self.exponent as u64 <= 64
+            && let Ok(value) = i64::try_from(&self.mantissa << self.exponent as u64)
+        {
+            return Number::Int(value);
+        }
+        if self.mantissa.bits() as i64 + self.exponent > MAX_EXPONENT * 4 {
+            return if self.mantissa.sign() == Sign::Minus {
+                Number::NegativeInfinity
+            } else {
+                Number::PositiveInfinity
+            };
+        }
+        Number::Big(Arc::new(self))
+    }
+
+    fn aligned(&self, other: &Self) -> (BigInt, BigInt, i64) {
+        let exponent = self.exponent.min(other.exponent);
+        (
+            &self.mantissa << (self.exponent - exponent) as u64,
+            &other.mantissa << (other.exponent - exponent) as u64,
+            exponent,
+        )
+    }
+
+    fn divide(&self, other: &Self) -> Self {
+        let shift = PRECISION_BITS + 2 + other.mantissa.bits();
+        let (quotient, rest) =
+            ((&self.mantissa << shift) / &other.mantissa, (&self.mantissa << shift) % &other.mantissa);
+        Self::new(quotient, self.exponent - other.exponent - shift as i64, rest.sign() != Sign::NoSign)
+    }
+
+    /// The value as `digits * 10^scale`, the digits rounded to at most `count`.
+    fn decimal(&self, count: usize) -> (BigUint, i64) {
+        let magnitude = self.mantissa.magnitude();
+        let (digits, scale) = if self.exponent >= 0 {
+            (magnitude << self.exponent as u64, 0)
+        } else {
+            // x / 2^n = x * 5^n / 10^n
+            let power = (-self.exponent) as u32;
+            (magnitude * BigUint::from(5u32).pow(power), self.exponent)
+        };
+        let length = digits.to_string().len();
+        if length <= count {
+            return (digits, scale);
+        }
+        let drop = (length - count) as u32;
+        let unit = BigUint::from(10u32).pow(drop);
+        let (quotient, rest) = (&digits / &unit, &digits % &unit);
+        let twice = rest * 2u32;
+        let up = twice > unit || (twice == unit && quotient.bit(0));
+        (if up { quotient + 1u32 } else { quotient }, scale + i64::from(drop))
+    }
+}
+
+impl Number {
+    /// Zero.
+    pub const ZERO: Self = Self::Int(0);
+
+    /// The number nearest to a float; what has a short decimal form keeps it.
+    #[must_use]
+    pub fn from_f64(value: f64) -> Self {
+        if value.is_infinite() {
+            return if value > 0.0 { Self::PositiveInfinity } else { Self::NegativeInfinity };
+        }
+        format!("{value:e}").parse().unwrap_or(Self::ZERO)
+    }
+
+    /// The nearest float.
+    #[must_use]
+    pub fn to_f64(&self) -> f64 {
+        match self {
+            Self::Int(value) => *value as f64,
+            Self::Big(big) => {
+                let (digits, scale) = big.decimal(40);
+                let sign = if big.mantissa.sign() == Sign::Minus { "-" } else { "" };
+                format!("{sign}{digits}e{scale}").parse().unwrap_or(0.0)
+            }
+            Self::PositiveInfinity => f64::INFINITY,
+            Self::NegativeInfinity => f64::NEG_INFINITY,
+        }
+    }
+
+    /// The value, if it is a whole number of 64 bits.
+    #[must_use]
+    pub fn as_i64(&self) -> Option<i64> {
+        match self {
+            Self::Int(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// Whether it has no fraction.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        match self {
+            Self::Int(_) => true,
+            Self::Big(big) => big.exponent >= 0,
+            _ => false,
+        }
+    }
+
+    /// Whether it is neither infinity.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        matches!(self, Self::Int(_) | Self::Big(_))
+    }
+
+    /// -1, 0 or 1.
+    #[must_use]
+    pub fn signum(&self) -> i64 {
+        match self {
+            Self::Int(value) => value.signum(),
+            Self::Big(big) => {
+                if big.mantissa.sign() == Sign::Minus {
+                    -1
+                } else {
+                    1
+                }
+            }
+            Self::PositiveInfinity => 1,
+            Self::NegativeInfinity => -1,
+        }
+    }
+
+    /// A whole number of any size.
+    #[must_use]
+    pub fn from_big(value: BigInt) -> Self {
+        BigFloat::new(value, 0, false).into_number()
+    }
+
+    /// The exact value of a whole number.
+    #[must_use]
+    pub fn to_big(&self) -> Option<BigInt> {
+        match self {
+            Self::Int(value) => Some(BigInt::from(*value)),
+            Self::Big(big) if big.exponent >= 0 => Some(&big.mantissa << big.exponent as u64),
+            _ => None,
+        }
+    }
+
+    fn big(&self) -> Option<BigFloat> {
+        match self {
+            Self::Int(value) => Some(BigFloat::from_i64(*value)),
+            Self::Big(big) => Some((**big).clone()),
+            _ => None,
+        }
+    }
+
+    /// `self + other`; `None` for infinities of opposite sign.
+    #[must_use]
+    pub fn add(&self, other: &Self) -> Option<Self> {
+        if let (Self::Int(a), Self::Int(b)) = (self, other)
+            && let Some(sum) = a.checked_add(*b)
+        {
+            return Some(Self::Int(sum));
+        }
+        let (Some(a), Some(b)) = (self.big(), other.big()) else {
+            return match (self.is_finite(), other.is_finite()) {
+                (false, true) => Some(self.clone()),
+                (true, false) => Some(other.clone()),
+                _ => (self == other).then(|| self.clone()),
+            };
+        };
+        let (x, y, exponent) = a.aligned(&b);
+        Some(BigFloat::new(x + y, exponent, false).into_number())
+    }
+
+    /// `self - other`; `None` for infinities of the same sign.
+    #[must_use]
+    pub fn subtract(&self, other: &Self) -> Option<Self> {
+        self.add(&other.negate())
+    }
+
+    /// `self * other`; `None` for zero times infinity.
+    #[must_use]
+    pub fn multiply(&self, other: &Self) -> Option<Self> {
+        if let (Self::Int(a), Self::Int(b)) = (self, other)
+            && let Some(product) = a.checked_mul(*b)
+        {
+            return Some(Self::Int(product));
+        }
+        let (Some(a), Some(b)) = (self.big(), other.big()) else {
+            return infinity(self.signum() * other.signum());
+        };
+        Some(BigFloat::new(a.mantissa * b.mantissa, a.exponent + b.exponent, false).into_number())
+    }
+
+    /// `self / other`; infinity for a division by zero, `None` for 0/0.
+    #[must_use]
+    pub fn divide(&self, other: &Self) -> Option<Self> {
+        if let (Self::Int(a), Self::Int(b)) = (self, other)
+            && *b != 0
+            && a.checked_rem(*b) == Some(0)
+        {
+            return Some(Self::Int(a / b));
+        }
+        match (self.big(), other.big()) {
+            (Some(_), Some(b)) if b.mantissa.sign() == Sign::NoSign => infinity(self.signum()),
+            (Some(a), Some(b)) => Some(a.divide(&b).into_number()),
+            (Some(_), None) => Some(Self::ZERO),
+            (None, Some(_)) => infinity(self.signum() * if other.signum() < 0 { -1 } else { 1 }),
+            (None, None) => None,
+        }
+    }
+
+    /// The remainder with the sign of `self`; `None` for a division by zero.
+    #[must_use]
+    pub fn modulo(&self, other: &Self) -> Option<Self> {
+        if other.signum() == 0 {
+            return None;
+        }
+        let (Some(a), Some(b)) = (self.big(), other.big()) else {
+            return self.is_finite().then(|| self.clone());
+        };
+        let (x, y, exponent) = a.aligned(&b);
+        Some(BigFloat::new(x % y, exponent, false).into_number())
+    }
+
+    /// `-self`.
+    #[must_use]
+    pub fn negate(&self) -> Self {
+        match self {
+            Self::Int(value) if *value != i64::MIN => Self::Int(-value),
+            Self::PositiveInfinity => Self::NegativeInfinity,
+            Self::NegativeInfinity => Self::PositiveInfinity,
+            other => {
+                let big = other.big().expect("infinities are handled above");
+                BigFloat { mantissa: -big.mantissa, exponent: big.exponent }.into_number()
+            }
+        }
+    }
+
+    /// The largest whole number that is not above it.
+    #[must_use]
+    pub fn floor(&self) -> Self {
+        match self {
+            Self::Big(big) if big.exponent < 0 => {
+                // A right shift of a BigInt rounds towards negative infinity.
+                Self::from_big(&big.mantissa >> (-big.exponent) as u64)
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// The smallest whole number that is not below it.
+    #[must_use]
+    pub fn ceil(&self) -> Self {
+        self.negate().floor().negate()
+    }
+}
+
+fn infinity(sign: i64) -> Option<Number> {
+    match sign {
+        0 => None,
+        1.. => Some(Number::PositiveInfinity),
+        _ => Some(Number::NegativeInfinity),
+    }
+}
+
+impl From<i64> for Number {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Number {}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Number {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Int(a), Self::Int(b)) => a.cmp(b),
+            _ => match (self.big(), other.big()) {
+                (Some(a), Some(b)) => {
+                    let (x, y, _) = a.aligned(&b);
+                    x.cmp(&y)
+                }
+                (None, Some(_)) => self.signum().cmp(&0),
+                (Some(_), None) => 0.cmp(&other.signum()),
+                (None, None) => self.signum().cmp(&other.signum()),
+            },
+        }
+    }
+}
+
+/// Text that is not a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a number")]
+pub struct NotANumber;
+
+impl FromStr for Number {
+    type Err = NotANumber;
+
+    fn from_str(text: &str) -> Result<Self, NotANumber> {
+        if let Ok(value) = text.parse::<i64>() {
+            return Ok(Self::Int(value));
+        }
+        let (negative, body) = match text.as_bytes().first() {
+            Some(b'-') => (true, &text[1..]),
+            Some(b'+') => (false, &text[1..]),
+            _ => (false, text),
+        };
+        let (mantissa, exponent) = match body.find(['e', 'E']) {
+            Some(at) => (&body[..at], body[at + 1..].parse::<i64>().map_err(|_| NotANumber)?),
+            None => (body, 0),
+        };
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let digits = format!("{whole}{fraction}");
+        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(NotANumber);
+        }
+        let scale = exponent - fraction.len() as i64;
+        if !(-MAX_EXPONENT..=MAX_EXPONENT).contains(&scale) {
+            return Err(NotANumber);
+        }
+        let digits = BigUint::parse_bytes(digits.as_bytes(), 10).ok_or(NotANumber)?;
+        let sign = if negative { Sign::Minus } else { Sign::Plus };
+        let value = BigFloat { mantissa: BigInt::from_biguint(sign, digits), exponent: 0 };
+        let power = BigInt::from(10u32).pow(scale.unsigned_abs() as u32);
+        let value = if scale >= 0 {
+            BigFloat::new(value.mantissa * power, 0, false)
+        } else {
+            value.divide(&BigFloat { mantissa: power, exponent: 0 })
+        };
+        Ok(value.into_number())
+    }
+}
+
+/// The shortest decimal that names the number, without an exponent.
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let big = match self {
+            Self::Int(value) => return write!(f, "{value}"),
+            Self::PositiveInfinity => return f.write_str("Inf"),
+            Self::NegativeInfinity => return f.write_str("-Inf"),
+            Self::Big(big) => big,
+        };
+        if big.exponent >= 0 {
+            return write!(f, "{}", &big.mantissa << big.exponent as u64);
+        }
+        let sign = if big.mantissa.sign() == Sign::Minus { "-" } else { "" };
+        let (digits, scale) = shortest(big);
+        let digits = digits.to_string();
+        let point = digits.len() as i64 + scale;
+        if point <= 0 {
+            write!(f, "{sign}0.{}{digits}", "0".repeat(-point as usize))
+        } else if scale >= 0 {
+            write!(f, "{sign}{digits}{}", "0".repeat(scale as usize))
+        } else {
+            write!(f, "{sign}{}.{}", &digits[..point as usize], &digits[point as usize..])
+        }
+    }
+}
+
+/// The fewest digits that read back as the same number.
+fn shortest(big: &BigFloat) -> (BigUint, i64) {
+    let reads_back = |count: usize| {
+        let (digits, scale) = big.decimal(count);
+        let sign = if big.mantissa.sign() == Sign::Minus { "-" } else { "" };
+        let same = format!("{sign}{digits}e{scale}").parse::<Number>().is_ok_and(|n| n.big().as_ref() == Some(big));
+        same.then_some((digits, scale))
+    };
+    let (mut low, mut high) = (1, MAX_DIGITS);
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        if reads_back(middle).is_some() { high = middle } else { low = middle + 1 }
+    }
+    reads_back(high).unwrap_or_else(|| big.decimal(MAX_DIGITS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(text: &str) -> Number {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn prints_what_was_written() {
+        for text in ["0.1", "1.5", "-2.25", "0.0000000001", "123456789012345678901234567890", "9223372036854775808"] {
+            assert_eq!(number(text).to_string(), text);
+        }
+        assert_eq!(number("1e30").to_string(), format!("1{}", "0".repeat(30)));
+        assert_eq!(number("2.50").to_string(), "2.5");
+    }
+
+    #[test]
+    fn calculates_with_decimals_as_people_do() {
+        assert_eq!(number("0.1").add(&number("0.2")).unwrap().to_string(), "0.3");
+        assert_eq!(number("100").multiply(&number("1.1")).unwrap().to_string(), "110");
+        assert_eq!(number("10").divide(&number("4")).unwrap().to_string(), "2.5");
+        assert_eq!(number("1").divide(&number("3")).unwrap().to_f64(), 1.0 / 3.0);
+        assert_eq!(number("-5").modulo(&number("3")).unwrap().to_string(), "-2");
+        assert_eq!(number("-1.1").floor(), Number::Int(-2));
+        assert_eq!(number("1.2").ceil(), Number::Int(2));
+    }
+
+    #[test]
+    fn a_third_has_155_digits_as_with_512_bits() {
+        let third = number("1").divide(&number("3")).unwrap().to_string();
+        assert_eq!(third, format!("0.{}5", "3".repeat(154)));
+    }
+
+    #[test]
+    fn hostile_exponents_are_refused() {
+        assert_eq!("1e999999999".parse::<Number>(), Err(NotANumber));
+    }
+}

@@ -1,0 +1,534 @@
+//! Expressions, except texts.
+
+use std::sync::Arc;
+
+use crate::diagnostic::Diagnostic;
+use crate::number::Number;
+use crate::source::Span;
+use crate::value::Value;
+
+use super::scan::{Parsed, Scanner};
+use super::{BinaryOperator, Call, Expr, ExprKind, For, ObjectItem, Splat, SplatStep, Step, StepKind};
+
+use BinaryOperator as Op;
+
+/// The operators, loosest first; longer ones before those that they start with.
+const LEVELS: [&[(&str, Op)]; 6] = [
+    &[("||", Op::Or)],
+    &[("&&", Op::And)],
+    &[("==", Op::Equal), ("!=", Op::NotEqual)],
+    &[("<=", Op::LessEqual), (">=", Op::GreaterEqual), ("<", Op::Less), (">", Op::Greater)],
+    &[("+", Op::Add), ("-", Op::Subtract)],
+    &[("*", Op::Multiply), ("/", Op::Divide), ("%", Op::Modulo)],
+];
+
+impl Scanner<'_> {
+    /// Reads an expression.
+    pub fn expression(&mut self) -> Parsed<Expr> {
+        self.nested(Self::conditional)
+    }
+
+    fn conditional(&mut self) -> Parsed<Expr> {
+        let condition = self.binary(0)?;
+        self.skip()?;
+        if !self.take("?") {
+            return Ok(condition);
+        }
+        let yes = self.expression()?;
+        self.skip()?;
+        if !self.take(":") {
+            let detail =
+                "the conditional operator needs a false expression, separated by a colon: CONDITION ? YES : NO";
+            return Err(self.error_here("Missing false expression in conditional", detail));
+        }
+        let no = self.expression()?;
+        let span = condition.span.to(no.span);
+        Ok(Expr { kind: ExprKind::Conditional(Box::new([condition, yes, no])), span })
+    }
+
+    fn binary(&mut self, level: usize) -> Parsed<Expr> {
+        let Some(operators) = LEVELS.get(level) else { return self.unary() };
+        let mut left = self.binary(level + 1)?;
+        loop {
+            self.skip()?;
+            // Most expressions are one term: look at the byte before comparing operators.
+            if !matches!(self.peek(0), b'|' | b'&' | b'=' | b'!' | b'<' | b'>' | b'+' | b'-' | b'*' | b'/' | b'%') {
+                return Ok(left);
+            }
+            let start = self.at;
+            let Some((_, operator)) = operators.iter().find(|(text, _)| self.starts_with(text)) else {
+                return Ok(left);
+            };
+            // `%{` is a directive of a text around this expression, never a modulo.
+            if *operator == Op::Modulo && self.peek(1) == b'{' {
+                return Ok(left);
+            }
+            self.at += operators.iter().find(|(_, op)| op == operator).map_or(1, |(text, _)| text.len());
+            let operator_span = self.span_from(start);
+            let right = self.nested(|scanner| scanner.binary(level + 1))?;
+            let span = left.span.to(right.span);
+            left = Expr { kind: ExprKind::Binary(*operator, operator_span, Box::new([left, right])), span };
+        }
+    }
+
+    fn unary(&mut self) -> Parsed<Expr> {
+        self.skip()?;
+        let start = self.at;
+        match self.peek(0) {
+            b'-' => {
+                self.at += 1;
+                let operand = self.nested(Self::unary)?;
+                let span = Span::new(start, operand.span.end as usize);
+                if let ExprKind::Literal(Value::Number(number)) = &operand.kind {
+                    return Ok(Expr { kind: ExprKind::Literal(number.negate().into()), span });
+                }
+                Ok(Expr { kind: ExprKind::Negate(Box::new(operand)), span })
+            }
+            b'!' if self.peek(1) != b'=' => {
+                self.at += 1;
+                let operand = self.nested(Self::unary)?;
+                let span = Span::new(start, operand.span.end as usize);
+                Ok(Expr { kind: ExprKind::Not(Box::new(operand)), span })
+            }
+            _ => {
+                let term = self.term()?;
+                self.steps(term)
+            }
+        }
+    }
+
+    fn term(&mut self) -> Parsed<Expr> {
+        let start = self.at;
+        match self.peek(0) {
+            b'"' => self.quoted(),
+            b'<' if self.peek(1) == b'<' => self.heredoc(),
+            b'0'..=b'9' => self.number(),
+            b'(' => {
+                self.at += 1;
+                let inner = self.with_newlines(true, |scanner| {
+                    let inner = scanner.expression()?;
+                    scanner.skip()?;
+                    Ok(inner)
+                })?;
+                if !self.take(")") {
+                    return Err(self
+                        .error_here("Unbalanced parentheses", "expected a closing parenthesis to end the expression"));
+                }
+                Ok(Expr { kind: ExprKind::Parens(Box::new(inner)), span: self.span_from(start) })
+            }
+            b'[' => self.with_newlines(true, Self::tuple),
+            b'{' => self.with_newlines(true, Self::object),
+            _ => self.name_term(),
+        }
+    }
+
+    fn name_term(&mut self) -> Parsed<Expr> {
+        let Some((name, span)) = self.take_name() else { return Err(self.no_expression()) };
+        let kind = match name {
+            "true" => ExprKind::Literal(Value::Bool(true)),
+            "false" => ExprKind::Literal(Value::Bool(false)),
+            "null" => ExprKind::Literal(Value::Null),
+            _ => {
+                let after_name = self.at;
+                self.skip()?;
+                if self.peek(0) == b'(' {
+                    return self.with_newlines(true, |scanner| scanner.call(name, span));
+                }
+                self.at = after_name;
+                ExprKind::Traversal(name.into(), Vec::new())
+            }
+        };
+        Ok(Expr { kind, span })
+    }
+
+    fn no_expression(&self) -> Box<Diagnostic> {
+        if let Some(error) = self.bad_character() {
+            return error;
+        }
+        let found = match self.text[self.at..self.end].chars().next() {
+            None => "the end of the text".to_owned(),
+            Some('\n') => "the end of the line".to_owned(),
+            Some(c) => format!("{:?}", c.to_string()),
+        };
+        self.error_here("Invalid expression", format!("expected the start of an expression, but found {found}"))
+    }
+
+    fn number(&mut self) -> Parsed<Expr> {
+        let start = self.at;
+        let digits = |scanner: &mut Self| {
+            while scanner.peek(0).is_ascii_digit() {
+                scanner.at += 1;
+            }
+        };
+        digits(self);
+        if self.peek(0) == b'.' && self.peek(1).is_ascii_digit() {
+            self.at += 1;
+            digits(self);
+        }
+        if matches!(self.peek(0), b'e' | b'E') {
+            let sign = usize::from(matches!(self.peek(1), b'+' | b'-'));
+            if self.peek(1 + sign).is_ascii_digit() {
+                self.at += 1 + sign;
+                digits(self);
+            }
+        }
+        let span = self.span_from(start);
+        let number: Number = self
+            .source
+            .slice(span)
+            .parse()
+            .map_err(|_| self.error(span, "Invalid number", "this number is too large or too small"))?;
+        Ok(Expr { kind: ExprKind::Literal(number.into()), span })
+    }
+
+    fn call(&mut self, name: &str, name_span: Span) -> Parsed<Expr> {
+        self.at += 1; // the parenthesis
+        let mut call =
+            Call { name: name.into(), name_span, arguments: Vec::new(), expand: false, close_span: name_span };
+        loop {
+            self.skip()?;
+            if self.peek(0) == b')' {
+                break;
+            }
+            call.arguments.push(self.expression()?);
+            self.skip()?;
+            if self.take("...") {
+                call.expand = true;
+                self.take(",");
+                self.skip()?;
+                if self.peek(0) != b')' {
+                    return Err(self.error_here("Invalid expansion", "... has to follow the last argument"));
+                }
+                break;
+            }
+            if !self.take(",") && self.peek(0) != b')' {
+                let detail = "a comma is required to separate each function argument from the next";
+                return Err(self.error_here("Missing argument separator", detail));
+            }
+        }
+        call.close_span = self.here();
+        self.at += 1;
+        let span = self.span_from(name_span.start as usize);
+        Ok(Expr { kind: ExprKind::Call(Box::new(call)), span })
+    }
+
+    fn tuple(&mut self) -> Parsed<Expr> {
+        let start = self.at;
+        self.at += 1;
+        self.skip()?;
+        if self.at_for_keyword()? {
+            return self.for_expression(start, b']');
+        }
+        let mut items = Vec::new();
+        loop {
+            self.skip()?;
+            if self.take("]") {
+                break;
+            }
+            if self.at_end() {
+                let open = Span::new(start, start + 1);
+                return Err(self.error(
+                    open,
+                    "Unterminated tuple constructor expression",
+                    "there is no closing bracket for this one",
+                ));
+            }
+            items.push(self.expression()?);
+            self.skip()?;
+            if !self.take(",") && self.peek(0) != b']' && !self.at_end() {
+                if let Some(error) = self.bad_character() {
+                    return Err(error);
+                }
+                return Err(self
+                    .error_here("Missing item separator", "expected a comma to mark the beginning of the next item"));
+            }
+        }
+        Ok(Expr { kind: ExprKind::Tuple(items), span: self.span_from(start) })
+    }
+
+    fn object(&mut self) -> Parsed<Expr> {
+        let start = self.at;
+        self.at += 1;
+        self.skip()?;
+        if self.at_for_keyword()? {
+            return self.for_expression(start, b'}');
+        }
+        let mut items = Vec::new();
+        loop {
+            self.skip()?;
+            if self.take("}") {
+                break;
+            }
+            if self.at_end() {
+                let open = Span::new(start, start + 1);
+                return Err(self.error(
+                    open,
+                    "Unterminated object constructor expression",
+                    "there is no closing brace for this one",
+                ));
+            }
+            items.push(self.object_item()?);
+            // A line's end separates items here.
+            self.with_newlines(false, Self::skip)?;
+            if !self.take(",") && !matches!(self.peek(0), b'}' | b'\n') && !self.at_end() {
+                if let Some(error) = self.bad_character() {
+                    return Err(error);
+                }
+                let detail = "expected a newline or comma to mark the beginning of the next attribute";
+                return Err(self.error_here("Missing attribute separator", detail));
+            }
+        }
+        Ok(Expr { kind: ExprKind::Object(items), span: self.span_from(start) })
+    }
+
+    fn object_item(&mut self) -> Parsed<ObjectItem> {
+        let key = self.object_key()?;
+        self.skip()?;
+        if !self.take("=") && !self.take(":") {
+            let detail = "expected an equals sign (\"=\") to mark the beginning of the attribute value";
+            return Err(self.bad_character().unwrap_or_else(|| self.error_here("Missing attribute value", detail)));
+        }
+        let value = self.with_newlines(false, |scanner| {
+            scanner.skip()?;
+            scanner.expression()
+        })?;
+        Ok(ObjectItem { key, value })
+    }
+
+    /// A bare name stands for itself, also `if`, `true` and their like.
+    fn object_key(&mut self) -> Parsed<Expr> {
+        let start = self.at;
+        if let Some((name, span)) = self.take_name() {
+            self.skip()?;
+            if self.peek(0) == b':' || (self.peek(0) == b'=' && self.peek(1) != b'=') {
+                return Ok(Expr { kind: ExprKind::Traversal(name.into(), Vec::new()), span });
+            }
+            self.at = start;
+        }
+        self.expression()
+    }
+
+    /// Whether `for NAME` is next.
+    fn at_for_keyword(&mut self) -> Parsed<bool> {
+        let start = self.at;
+        let mut found = false;
+        if let Some(("for", _)) = self.take_name() {
+            self.skip()?;
+            found = self.take_name().is_some();
+        }
+        self.at = start;
+        Ok(found)
+    }
+
+    fn for_expression(&mut self, start: usize, close: u8) -> Parsed<Expr> {
+        self.at += "for".len();
+        let (key_name, value_name) = self.for_names()?;
+        let collection = self.expression()?;
+        self.skip()?;
+        if !self.take(":") {
+            return Err(self.error_here("Invalid 'for' expression", "a colon is required after the collection"));
+        }
+        let first = self.expression()?;
+        self.skip()?;
+        let (key, value) = if close == b'}' {
+            if !self.take("=>") {
+                return Err(self.error_here("Invalid 'for' expression", "an object needs KEY => VALUE"));
+            }
+            (Some(first), self.expression()?)
+        } else {
+            (None, first)
+        };
+        self.skip()?;
+        let group = key.is_some() && self.take("...");
+        self.skip()?;
+        let before = self.at;
+        let condition = match self.take_name() {
+            Some(("if", _)) => Some(self.expression()?),
+            _ => {
+                self.at = before;
+                None
+            }
+        };
+        self.skip()?;
+        if self.peek(0) != close {
+            return Err(
+                self.error_here("Invalid 'for' expression", format!("expected {:?} to end it", char::from(close)))
+            );
+        }
+        self.at += 1;
+        let kind = ExprKind::For(Box::new(For { key_name, value_name, collection, key, value, condition, group }));
+        Ok(Expr { kind, span: self.span_from(start) })
+    }
+
+    /// `NAME in` or `NAME, NAME in`.
+    pub fn for_names(&mut self) -> Parsed<(Option<Arc<str>>, Arc<str>)> {
+        let name = |scanner: &mut Self| -> Parsed<Arc<str>> {
+            scanner.skip()?;
+            match scanner.take_name() {
+                Some((name, _)) => Ok(name.into()),
+                None => {
+                    Err(scanner.error_here("Invalid 'for' expression", "a variable's name is required after 'for'"))
+                }
+            }
+        };
+        let first = name(self)?;
+        self.skip()?;
+        let names = if self.take(",") { (Some(first), name(self)?) } else { (None, first) };
+        self.skip()?;
+        match self.take_name() {
+            Some(("in", _)) => Ok(names),
+            _ => Err(self.error_here("Invalid 'for' expression", "the keyword 'in' is required after the names")),
+        }
+    }
+
+    /// What follows a term: attributes, indexes and splats.
+    fn steps(&mut self, mut term: Expr) -> Parsed<Expr> {
+        loop {
+            let before = self.at;
+            self.skip()?;
+            let start = self.at;
+            match self.peek(0) {
+                b'.' if self.peek(1) != b'.' => {
+                    self.at += 1;
+                    if self.peek(0) == b'*' {
+                        self.at += 1;
+                        let marker = self.span_from(start);
+                        let each = self.attribute_splat_steps()?;
+                        term = self.splat(term, each, marker);
+                    } else {
+                        for step in self.dot_steps(start)? {
+                            term = access(term, step);
+                        }
+                    }
+                }
+                b'[' => match self.bracket()? {
+                    Bracket::Splat(marker) => {
+                        let each = self.full_splat_steps()?;
+                        term = self.splat(term, each, marker);
+                    }
+                    Bracket::Step(step) => term = access(term, step),
+                    Bracket::Index(index) => {
+                        let span = Span::new(term.span.start as usize, self.at);
+                        term = Expr { kind: ExprKind::Index(Box::new(term), Box::new(index)), span };
+                    }
+                },
+                _ => {
+                    self.at = before;
+                    return Ok(term);
+                }
+            }
+        }
+    }
+
+    fn splat(&self, source: Expr, each: Vec<SplatStep>, marker: Span) -> Expr {
+        let span = Span::new(source.span.start as usize, self.at);
+        Expr { kind: ExprKind::Splat(Box::new(Splat { source, each, marker })), span }
+    }
+
+    /// After the dot: a name, an index, or two indexes that look like a fraction (`.0.1`).
+    fn dot_steps(&mut self, start: usize) -> Parsed<Vec<Step>> {
+        if let Some((name, _)) = self.take_name() {
+            return Ok(vec![Step { kind: StepKind::Attribute(name.into()), span: self.span_from(start) }]);
+        }
+        let from = self.at;
+        while self.peek(0).is_ascii_digit() {
+            self.at += 1;
+        }
+        match self.text[from..self.at].parse::<i64>() {
+            Ok(index) => Ok(vec![Step { kind: StepKind::Index(index.into()), span: self.span_from(start) }]),
+            Err(_) => Err(self.error_here("Invalid attribute name", "an attribute name is required after a dot")),
+        }
+    }
+
+    fn attribute_splat_steps(&mut self) -> Parsed<Vec<SplatStep>> {
+        let mut each = Vec::new();
+        while self.peek(0) == b'.' && self.peek(1) != b'.' && self.peek(1) != b'*' {
+            let start = self.at;
+            self.at += 1;
+            each.extend(self.dot_steps(start)?.into_iter().map(SplatStep::Step));
+        }
+        Ok(each)
+    }
+
+    fn full_splat_steps(&mut self) -> Parsed<Vec<SplatStep>> {
+        let mut each = Vec::new();
+        loop {
+            let start = self.at;
+            match self.peek(0) {
+                b'.' if self.peek(1) == b'*' => {
+                    self.at += 2;
+                    let marker = self.span_from(start);
+                    each.push(SplatStep::Splat(self.attribute_splat_steps()?, marker));
+                }
+                b'.' if self.peek(1) != b'.' => {
+                    self.at += 1;
+                    each.extend(self.dot_steps(start)?.into_iter().map(SplatStep::Step));
+                }
+                b'[' => match self.bracket()? {
+                    Bracket::Splat(marker) => {
+                        let rest = self.nested(Self::full_splat_steps)?;
+                        each.push(SplatStep::Splat(rest, marker));
+                    }
+                    Bracket::Step(step) => each.push(SplatStep::Step(step)),
+                    Bracket::Index(index) => each.push(SplatStep::Index(index)),
+                },
+                _ => return Ok(each),
+            }
+        }
+    }
+
+    fn bracket(&mut self) -> Parsed<Bracket> {
+        let start = self.at;
+        self.at += 1;
+        let (splat, index) = self.with_newlines(true, |scanner| {
+            scanner.skip()?;
+            let before = scanner.at;
+            if scanner.take("*") {
+                scanner.skip()?;
+                if scanner.peek(0) == b']' {
+                    return Ok((true, None));
+                }
+                scanner.at = before;
+            }
+            let index = scanner.expression()?;
+            scanner.skip()?;
+            Ok((false, Some(index)))
+        })?;
+        if !self.take("]") {
+            return Err(self.error_here(
+                "Missing close bracket on index",
+                "the index operator must end with a closing bracket (\"]\")",
+            ));
+        }
+        let span = self.span_from(start);
+        Ok(match index {
+            _ if splat => Bracket::Splat(span),
+            Some(Expr { kind: ExprKind::Literal(value @ (Value::Number(_) | Value::String(_))), .. }) => {
+                Bracket::Step(Step { kind: StepKind::Index(value), span })
+            }
+            Some(index) => Bracket::Index(index),
+            None => Bracket::Splat(span),
+        })
+    }
+}
+
+enum Bracket {
+    Splat(Span),
+    Step(Step),
+    Index(Expr),
+}
+
+/// Appends a literal step to a traversal, or wraps any other expression.
+fn access(term: Expr, step: Step) -> Expr {
+    let span = term.span.to(step.span);
+    match term.kind {
+        ExprKind::Traversal(root, mut steps) => {
+            steps.push(step);
+            Expr { kind: ExprKind::Traversal(root, steps), span }
+        }
+        kind => {
+            let inner = Expr { kind, span: term.span };
+            Expr { kind: ExprKind::Access(Box::new(inner), step), span }
+        }
+    }
+}
