@@ -1,0 +1,1 @@
+//! docker: runs containers through the Docker daemon.
