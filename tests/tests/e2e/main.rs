@@ -1,1 +1,3 @@
-//! End-to-end tests with the real binary.
+//! End-to-end tests with the real binary. One file per promise.
+
+mod crash;
