@@ -13,18 +13,26 @@
 
 pub mod capacity;
 mod context;
+mod explain;
 mod feasible;
+mod generic;
+mod rank;
+mod reconcile;
+mod stack;
 mod outcome;
 
 pub use context::Context;
 pub use outcome::{Outcome, ScheduleError, attempts_exhausted, made_progress, max_attempts};
 
-use drover_model::{ClusterView, Evaluation};
+use drover_model::{ClusterView, Evaluation, JobType};
 
 /// Works out what one evaluation asks for.
 ///
 /// # Errors
-/// The evaluation's type is not a job type, or no scheduler handles its job.
-pub fn schedule(_view: &dyn ClusterView, eval: &Evaluation, _context: Context) -> Result<Outcome, ScheduleError> {
-    Err(ScheduleError::UnknownKind(eval.kind.clone()))
+/// The evaluation's type is not a job type.
+pub fn schedule(view: &dyn ClusterView, eval: &Evaluation, context: Context) -> Result<Outcome, ScheduleError> {
+    match eval.job_type() {
+        Some(JobType::Service | JobType::Batch) => Ok(generic::schedule(view, eval, context)),
+        _ => Err(ScheduleError::UnknownKind(eval.kind.clone())),
+    }
 }

@@ -21,8 +21,9 @@ pub struct Outcome {
     /// The evaluation as it should be stored: status, description, failed groups, queued counts,
     /// annotations, links. `Blocked` (again) when it was blocked before and still cannot place all.
     pub eval: Evaluation,
-    /// A blocked evaluation to create for what could not be placed.
-    pub blocked: Option<Evaluation>,
+    /// Blocked evaluations to create for what could not be placed: one for service and batch jobs,
+    /// one per node without room for system jobs.
+    pub blocked: Vec<Evaluation>,
     /// Delayed evaluations (`wait_until` is set) that allocations of the plan name.
     pub follow_ups: Vec<Evaluation>,
 }
@@ -72,13 +73,13 @@ pub fn attempts_exhausted(last: &Outcome, context: Context) -> Outcome {
     let mut eval = last.eval.clone();
     let limit = max_attempts(eval.job_type().unwrap_or_default());
     let mut blocked = last.blocked.clone();
-    if blocked.is_none() && !last.is_blocked_again() {
+    if blocked.is_empty() && !last.is_blocked_again() {
         let mut next = blocked_eval(&eval, &mut Ids::new(context.seed), context.now);
         next.triggered_by = EvalTrigger::MaxPlans;
         next.status_description = BLOCKED_MAX_PLANS.to_owned();
         next.escaped_computed_class = true;
         eval.blocked_eval = next.id.clone();
-        blocked = Some(next);
+        blocked.push(next);
     }
     eval.status = EvalStatus::Failed;
     eval.status_description = format!("maximum attempts reached ({limit})");

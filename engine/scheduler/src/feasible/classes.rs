@@ -27,15 +27,21 @@ pub(crate) struct ClassCache {
 pub(crate) const NO_CLASS: usize = usize::MAX;
 
 impl ClassCache {
-    pub(crate) fn new(job_escaped: bool, group_escaped: Vec<bool>) -> Self {
+    pub(crate) fn new(job_escaped: bool) -> Self {
         Self {
             names: Vec::new(),
             numbers: HashMap::new(),
             job: Vec::new(),
-            groups: vec![Vec::new(); group_escaped.len()],
+            groups: Vec::new(),
             job_escaped,
-            group_escaped,
+            group_escaped: Vec::new(),
         }
+    }
+
+    /// One more group, numbered in the order of the calls.
+    pub(crate) fn add_group(&mut self, escaped: bool) {
+        self.groups.push(vec![Verdict::Unknown; self.names.len()]);
+        self.group_escaped.push(escaped);
     }
 
     /// The number of a class.

@@ -18,7 +18,7 @@ pub(crate) use classes::{ClassCache, Verdict};
 pub(crate) use constraint::CompiledConstraint;
 pub(crate) use device::{affinity_matches, device_matches};
 pub(crate) use distinct::{DistinctHosts, DistinctProperty, PropertyCount};
-pub(crate) use pool::{Candidates, candidates, matches_datacenter};
+pub(crate) use pool::{Candidates, belongs, candidates, pool_name};
 pub(crate) use target::{Target, resolve};
 
 use drover_model::{Job, Node, TaskGroup};
@@ -34,7 +34,7 @@ pub(crate) struct GroupChecks {
 }
 
 impl GroupChecks {
-    pub(crate) fn new(job: &Job, group: &TaskGroup) -> Self {
+    pub(crate) fn new(group: &TaskGroup) -> Self {
         let all = group.constraints.iter().chain(group.tasks.iter().flat_map(|task| &task.constraints));
         let constraints: Vec<CompiledConstraint> = all.filter_map(CompiledConstraint::new).collect();
         let devices: Vec<_> = group.tasks.iter().flat_map(|task| task.resources.devices.iter().cloned()).collect();
@@ -44,7 +44,7 @@ impl GroupChecks {
             constraints,
             devices,
             network: network::NetworkCheck::new(group),
-            volumes: volume::VolumeCheck::new(job, group),
+            volumes: volume::VolumeCheck::new(group),
         }
     }
 

@@ -39,12 +39,19 @@ pub(crate) fn candidates(view: &dyn ClusterView, job: &Job) -> Candidates {
     found
 }
 
+/// Whether a node is in the job's pool and datacenters.
+pub(crate) fn belongs(job: &Job, node: &Node) -> bool {
+    (job.node_pool == ALL_NODE_POOL || pool_of(node) == pool_name(job))
+        && matches_datacenter(&job.datacenters, &node.datacenter)
+}
+
+/// The pool of a job; without one it is the default pool.
 pub(crate) fn pool_name(job: &Job) -> &str {
     if job.node_pool.is_empty() { drover_model::registry::DEFAULT_NODE_POOL } else { &job.node_pool }
 }
 
 /// Whether one of the patterns (with `*`) matches.
-pub(crate) fn matches_datacenter(patterns: &[String], datacenter: &str) -> bool {
+fn matches_datacenter(patterns: &[String], datacenter: &str) -> bool {
     patterns.iter().any(|pattern| glob(pattern.as_bytes(), datacenter.as_bytes()))
 }
 

@@ -1,6 +1,6 @@
 //! Volumes of the host that the group asks for.
 
-use drover_model::{Job, Node, TaskGroup, VolumeRequest};
+use drover_model::{Node, TaskGroup, VolumeRequest};
 
 /// The group's volume requests.
 pub(crate) struct VolumeCheck {
@@ -8,7 +8,7 @@ pub(crate) struct VolumeCheck {
 }
 
 impl VolumeCheck {
-    pub(crate) fn new(_job: &Job, group: &TaskGroup) -> Self {
+    pub(crate) fn new(group: &TaskGroup) -> Self {
         Self { requests: group.volumes.values().cloned().collect() }
     }
 

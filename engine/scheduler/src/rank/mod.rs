@@ -1,0 +1,53 @@
+//! Scores: which of the feasible nodes is best. One file each; the final score is their mean.
+
+mod affinity;
+mod anti_affinity;
+mod binpack;
+mod penalty;
+mod spread;
+
+pub(crate) use affinity::AffinityScorer;
+pub(crate) use anti_affinity::collision_score;
+pub(crate) use binpack::{Algorithm, fit_score};
+pub(crate) use penalty::reschedule_penalty;
+pub(crate) use spread::SpreadScorer;
+
+use std::collections::BTreeMap;
+
+/// The scores of one node for one placement. `None` of the optional ones means "does not count".
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Scores {
+    pub(crate) binpack: f64,
+    pub(crate) devices: Option<f64>,
+    pub(crate) anti_affinity: Option<f64>,
+    pub(crate) penalty: Option<f64>,
+    pub(crate) affinity: Option<f64>,
+    pub(crate) spread: Option<f64>,
+}
+
+impl Scores {
+    /// The mean of those that count.
+    pub(crate) fn mean(&self) -> f64 {
+        let optional = [self.devices, self.anti_affinity, self.penalty, self.affinity, self.spread];
+        let (sum, count) =
+            optional.into_iter().flatten().fold((self.binpack, 1.0), |(sum, count), score| (sum + score, count + 1.0));
+        sum / count
+    }
+
+    /// By name, as the metrics show them: three of them are shown as 0 when they do not count.
+    pub(crate) fn named(&self) -> BTreeMap<String, f64> {
+        let mut named = BTreeMap::from([
+            ("binpack".to_owned(), self.binpack),
+            ("job-anti-affinity".to_owned(), self.anti_affinity.unwrap_or(0.0)),
+            ("node-affinity".to_owned(), self.affinity.unwrap_or(0.0)),
+            ("node-reschedule-penalty".to_owned(), self.penalty.unwrap_or(0.0)),
+        ]);
+        if let Some(score) = self.devices {
+            named.insert("devices".to_owned(), score);
+        }
+        if let Some(score) = self.spread {
+            named.insert("allocation-spread".to_owned(), score);
+        }
+        named
+    }
+}
