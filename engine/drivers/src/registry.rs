@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::docker::{Docker, DockerOptions};
 use crate::driver::Driver;
 use crate::exec::{Exec, ExecOptions};
 use crate::mock::Mock;
@@ -21,6 +22,8 @@ pub struct DriverOptions {
     pub cgroup_parent: String,
     /// Of the exec driver.
     pub exec: ExecOptions,
+    /// Of the docker driver.
+    pub docker: DockerOptions,
     /// Offer the driver that only pretends, for tests.
     pub mock_enabled: bool,
 }
@@ -33,6 +36,7 @@ impl DriverOptions {
             raw_exec_enabled: false,
             cgroup_parent: crate::DEFAULT_CGROUP_PARENT.into(),
             exec: ExecOptions::default(),
+            docker: DockerOptions::default(),
             mock_enabled: false,
         }
     }
@@ -50,6 +54,7 @@ impl Drivers {
         let mut drivers: Vec<Arc<dyn Driver>> = vec![
             Arc::new(RawExec::new(options.raw_exec_enabled, &options.cgroup_parent, Arc::clone(&launcher))),
             Arc::new(Exec::new(exec, Arc::clone(&launcher))),
+            Arc::new(Docker::new(options.docker.clone(), launcher)),
         ];
         if options.mock_enabled {
             drivers.push(Arc::new(Mock::new()));

@@ -4,6 +4,7 @@
 //! not asked for is a fault, and all faults are reported at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -128,7 +129,7 @@ impl<'a> ConfigReader<'a> {
     }
 
     /// Takes over the faults of a nested reader.
-    pub fn absorb(&mut self, nested: Self) {
+    pub fn absorb(&mut self, nested: ConfigReader<'_>) {
         self.faults.extend(nested.into_faults());
     }
 
@@ -198,6 +199,30 @@ fn whole(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() < 9.0e15).then_some(number as i64)
 }
 
+/// A duration in Go's notation, `1m30s`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let mut rest = text;
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, tail) = rest.split_at(digits);
+        let unit_end = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(unit_end);
+        let seconds = match unit {
+            "ns" => 1e-9,
+            "us" | "µs" => 1e-6,
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return None,
+        };
+        total += Duration::try_from_secs_f64(number.parse::<f64>().ok()? * seconds).ok()?;
+        rest = tail;
+    }
+    Some(total)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,5 +276,14 @@ mod tests {
             reader.finish().unwrap();
             assert_eq!(labels, BTreeMap::from([("a".into(), "b".into()), ("c".into(), "1".into())]));
         }
+    }
+
+    #[test]
+    fn durations_are_in_gos_notation() {
+        for (text, millis) in [("10ms", 10), ("1m30s", 90_000), ("1.5s", 1500), ("2h", 7_200_000)] {
+            assert_eq!(parse_duration(text), Some(Duration::from_millis(millis)), "{text}");
+        }
+        assert_eq!(parse_duration("10"), None);
+        assert_eq!(parse_duration("10 years"), None);
     }
 }

@@ -13,7 +13,7 @@ use crate::driver::{
     ExitResult, FsIsolation, StartedTask, TaskHandle, TaskStats,
 };
 use crate::executor::log_target;
-use crate::schema::ConfigReader;
+use crate::schema::{ConfigReader, parse_duration};
 use crate::supervisor::logs::Rotator;
 use crate::task_config::TaskConfig;
 
@@ -81,30 +81,6 @@ fn duration(reader: &mut ConfigReader<'_>, key: &'static str) -> Duration {
         reader.fault(format!("{key}: {text:?} is not a duration; write it like 500ms, 10s or 1m30s"));
         Duration::ZERO
     })
-}
-
-/// Go's notation, `1m30s`.
-fn parse_duration(text: &str) -> Option<Duration> {
-    let mut rest = text;
-    let mut total = Duration::ZERO;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let (number, tail) = rest.split_at(digits);
-        let unit_end = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
-        let (unit, tail) = tail.split_at(unit_end);
-        let seconds = match unit {
-            "ns" => 1e-9,
-            "us" | "µs" => 1e-6,
-            "ms" => 1e-3,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            _ => return None,
-        };
-        total += Duration::try_from_secs_f64(number.parse::<f64>().ok()? * seconds).ok()?;
-        rest = tail;
-    }
-    Some(total)
 }
 
 #[derive(Debug)]
@@ -272,15 +248,6 @@ async fn print(task: &TaskConfig, stream: &str, text: &str, repeat: i64, pause: 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_in_gos_notation() {
-        for (text, millis) in [("10ms", 10), ("1m30s", 90_000), ("1.5s", 1500), ("2h", 7_200_000)] {
-            assert_eq!(parse_duration(text), Some(Duration::from_millis(millis)), "{text}");
-        }
-        assert_eq!(parse_duration("10"), None);
-        assert_eq!(parse_duration("10 years"), None);
-    }
 
     #[test]
     fn unknown_keys_are_refused() {

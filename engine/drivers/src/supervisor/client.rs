@@ -248,6 +248,16 @@ pub async fn exec_session(
     })
 }
 
+/// Waits until the process that holds this abstract socket ends; false when nobody holds it.
+pub async fn wait_for_end(socket: &str) -> bool {
+    let Ok(mut stream) = connect(socket).await else {
+        return false;
+    };
+    // It never answers: an end of the connection is its own end.
+    tokio::io::AsyncReadExt::read(&mut stream, &mut [0]).await.ok();
+    true
+}
+
 async fn connect(name: &str) -> Result<UnixStream, SupervisorError> {
     let address = SocketAddr::from_abstract_name(name)?;
     // Connecting to a local listener does not block: it succeeds, or nobody listens.

@@ -8,20 +8,16 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::FileExt;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::ExitCode;
 use std::time::Duration;
-
-use nix::fcntl::{Flock, FlockArg};
 
 use super::connection::Connection;
 use super::docker_http::{get, is_running};
 use super::logs::Rotator;
 use super::spec::{DockerLogsSpec, Message, Processes};
-use super::{now_ns, process};
+use super::{follower_socket, listen, now_ns, process};
 
-/// Held locked by the follower: nobody starts a second one.
-pub const LOCK_FILE: &str = "docker-logs.lock";
 /// Position in the container's output.
 const POSITION_FILE: &str = "docker-logs.position";
 /// Pause before the daemon is asked again.
@@ -97,19 +93,19 @@ struct Follower<'a> {
     logs: [Rotator; 2],
     position: Position,
     position_file: File,
-    _lock: Flock<File>,
+    /// Held, never answered: its name keeps a second follower away.
+    _listener: UnixListener,
 }
 
 impl<'a> Follower<'a> {
     fn open(spec: &'a DockerLogsSpec) -> io::Result<Self> {
-        let lock = OpenOptions::new().create(true).write(true).truncate(false).open(spec.state_dir.join(LOCK_FILE))?;
-        let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock)
-            .map_err(|(_, error)| io::Error::other(format!("another process follows it: {error}")))?;
+        let listener = listen(&follower_socket(&spec.container_id))
+            .map_err(|error| io::Error::new(error.kind(), format!("another process follows it: {error}")))?;
         let path = spec.state_dir.join(POSITION_FILE);
         let position = Position::parse(&fs::read_to_string(&path).unwrap_or_default());
         let position_file = OpenOptions::new().create(true).write(true).truncate(false).open(path)?;
         let logs = [Rotator::open(spec.stdout.clone())?, Rotator::open(spec.stderr.clone())?];
-        Ok(Self { spec, logs, position, position_file, _lock: lock })
+        Ok(Self { spec, logs, position, position_file, _listener: listener })
     }
 
     fn follow(&mut self) {
@@ -218,6 +214,14 @@ fn unix_seconds(stamp: &str) -> Option<String> {
     Some(format!("{seconds}.{fraction:0<9}"))
 }
 
+/// Nanoseconds since 1970 of an RFC 3339 time in UTC.
+pub(crate) fn stamp_ns(stamp: &str) -> Option<i64> {
+    let seconds = unix_seconds(stamp)?;
+    let (seconds, nanos) = seconds.split_once('.')?;
+    let nanos: i64 = nanos.get(..9)?.parse().ok()?;
+    seconds.parse::<i64>().ok()?.checked_mul(1_000_000_000)?.checked_add(nanos)
+}
+
 /// Days of the proleptic Gregorian calendar, counted in 400-year eras that begin on 1 March.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
@@ -253,7 +257,7 @@ mod tests {
         frame
     }
 
-    fn spec(dir: &std::path::Path) -> DockerLogsSpec {
+    fn spec(dir: &std::path::Path, container: &str) -> DockerLogsSpec {
         let target = |stream: &str| LogTarget {
             dir: dir.to_path_buf(),
             prefix: format!("t.{stream}"),
@@ -262,7 +266,7 @@ mod tests {
         };
         DockerLogsSpec {
             docker_socket: "/nowhere".into(),
-            container_id: "c".into(),
+            container_id: format!("{container}-{}", std::process::id()),
             tty: false,
             state_dir: dir.to_path_buf(),
             stdout: target("stdout"),
@@ -273,7 +277,7 @@ mod tests {
     #[test]
     fn a_new_follower_goes_on_after_the_last_entry_also_among_equal_stamps() {
         let dir = tempfile::tempdir().unwrap();
-        let spec = spec(dir.path());
+        let spec = spec(dir.path(), "resumed");
         let (first, second) = ("2026-11-22T15:00:00.000000001Z", "2026-11-22T15:00:00.000000002Z");
         let entries = [
             frame(1, &format!("{first} a\n")),
@@ -282,7 +286,9 @@ mod tests {
             frame(1, &format!("{second} d\n")),
         ];
         let before = entries[..3].concat();
-        Follower::open(&spec).unwrap().copy_frames(BufReader::new(&before[..])).unwrap();
+        let mut follower = Follower::open(&spec).unwrap();
+        follower.copy_frames(BufReader::new(&before[..])).unwrap();
+        drop(follower);
         let mut follower = Follower::open(&spec).unwrap();
         assert_eq!(follower.position, Position { stamp: second.into(), count: 2 });
         // Docker repeats everything from the last stamp on.
@@ -295,7 +301,7 @@ mod tests {
     #[test]
     fn only_one_follower_at_a_time() {
         let dir = tempfile::tempdir().unwrap();
-        let spec = spec(dir.path());
+        let spec = spec(dir.path(), "single");
         let _first = Follower::open(&spec).unwrap();
         assert!(Follower::open(&spec).is_err());
     }

@@ -29,6 +29,7 @@ mod task;
 mod isolation;
 
 pub use child::make_executable;
+pub(crate) use docker_logs::stamp_ns;
 pub use client::{Launcher, SupervisorClient, SupervisorError};
 
 /// Entry point of `drover supervise`. Call it first thing in `main`, before any runtime or thread exists.
@@ -38,6 +39,19 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // Arguments only tell a reader of `ps` what the process is.
     drop(args);
     launcher::run()
+}
+
+/// Abstract socket that a container's log follower holds. A second follower cannot take the name; an agent that
+/// connects notices the follower's end.
+pub fn follower_socket(container_id: &str) -> String {
+    format!("drover-logs-{container_id}")
+}
+
+/// Listens on an abstract socket: it needs no file, and its name is free again when the process ends.
+fn listen(name: &str) -> std::io::Result<std::os::unix::net::UnixListener> {
+    use std::os::linux::net::SocketAddrExt;
+    let address = std::os::unix::net::SocketAddr::from_abstract_name(name)?;
+    std::os::unix::net::UnixListener::bind_addr(&address)
 }
 
 /// Nanoseconds since 1970 on the wall clock.

@@ -2,8 +2,7 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -19,7 +18,7 @@ use super::child::{Launch, launch};
 use super::connection::Connection;
 use super::logs::Rotator;
 use super::spec::{EXIT_FILE, ExitRecord, Message, Operation, Processes, Request, STATE_FILE, TaskSpec};
-use super::{now_ns, process, write_atomically};
+use super::{listen, now_ns, process, write_atomically};
 
 /// Read from a pipe at once; the size of a pipe's buffer.
 const OUTPUT_CHUNK_BYTES: usize = 64 * 1024;
@@ -86,7 +85,9 @@ impl<'a> Supervisor<'a> {
         nix::sys::prctl::set_child_subreaper(true).map_err(|error| format!("subreaper: {error}"))?;
         nix::sys::prctl::set_name(c"drover-superv").ok();
         let children_changed = child_signals()?;
-        let listener = listen(&spec.socket)?;
+        let listener = listen(&spec.socket)
+            .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+            .map_err(|error| format!("supervisor socket @{}: {error}", spec.socket))?;
         if let Some(plan) = &spec.cgroup
             && let Err(error) = plan.create()
         {
@@ -393,14 +394,6 @@ fn child_signals() -> Result<SignalFd, String> {
     signals.thread_block().map_err(|error| format!("block signals: {error}"))?;
     SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
         .map_err(|error| format!("signal descriptor: {error}"))
-}
-
-fn listen(name: &str) -> Result<UnixListener, String> {
-    let describe = |error: std::io::Error| format!("supervisor socket @{name}: {error}");
-    let address = SocketAddr::from_abstract_name(name).map_err(describe)?;
-    let listener = UnixListener::bind_addr(&address).map_err(describe)?;
-    listener.set_nonblocking(true).map_err(describe)?;
-    Ok(listener)
 }
 
 /// Only our end is non-blocking; programs do not expect it of their standard output.
