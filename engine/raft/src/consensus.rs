@@ -11,6 +11,7 @@ use crate::types::{Item, Raft};
 use openraft::{BasicNode, SnapshotPolicy};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -65,7 +66,8 @@ struct Inner<M: StateMachine> {
     queue: mpsc::Sender<Proposal>,
     command_index: Arc<AtomicU64>,
     leader: watch::Receiver<bool>,
-    is_durable: bool,
+    /// Ends when the data directory is free again; `None`: everything is in memory.
+    released: Option<tokio::sync::Mutex<mpsc::Receiver<Infallible>>>,
 }
 
 impl<M: StateMachine> Clone for Consensus<M> {
@@ -82,16 +84,23 @@ impl<M: StateMachine> Consensus<M> {
     /// When the data directory is in use, damaged or not writable.
     pub async fn open(config: Config, machine: Arc<M>) -> Result<Self, RaftError> {
         let command_index = Arc::new(AtomicU64::new(0));
-        let (log, disk, snapshots) = open_storage(&config)?;
+        let Storage { log, disk, snapshots, released } = open_storage(&config)?;
         let driver = Driver::open(machine.clone(), Arc::new(snapshots), command_index.clone())?;
         let raft = Raft::new(config.node_id, Arc::new(core_config(&config)?), NoPeers, log, driver);
         let raft = raft.await.map_err(|error| RaftError::Fatal(error.to_string()))?;
         lead(&raft, config.node_id).await?;
         let (queue, receiver) = mpsc::channel(MAX_QUEUED_PROPOSALS);
-        let is_durable = disk.is_some();
+        let disk = disk.as_ref().map(Arc::downgrade);
         tokio::spawn(proposer::run(raft.clone(), disk, receiver));
         let leader = watch_leader(&raft, config.node_id);
-        Ok(Self(Arc::new(Inner { raft, machine, queue, command_index, leader, is_durable })))
+        Ok(Self(Arc::new(Inner {
+            raft,
+            machine,
+            queue,
+            command_index,
+            leader,
+            released: released.map(tokio::sync::Mutex::new),
+        })))
     }
 
     /// Proposes a command; returns once it is committed, durable and applied.
@@ -100,7 +109,11 @@ impl<M: StateMachine> Consensus<M> {
     /// Nothing of the command was applied then, but for [`RaftError::Fatal`] and
     /// [`RaftError::Closed`], after which it may have been.
     pub async fn propose(&self, command: M::Command) -> Result<M::Outcome, RaftError> {
-        let bytes = if self.0.is_durable { self.0.machine.encode(&command).map_err(RaftError::Machine)? } else { Vec::new() };
+        let bytes = if self.0.released.is_some() {
+            self.0.machine.encode(&command).map_err(RaftError::Machine)?
+        } else {
+            Vec::new()
+        };
         if bytes.len() > MAX_COMMAND_BYTES {
             return Err(RaftError::TooLarge { size_bytes: bytes.len(), max_bytes: MAX_COMMAND_BYTES });
         }
@@ -163,23 +176,34 @@ impl<M: StateMachine> Consensus<M> {
         self.0.raft.trigger().snapshot().await.map_err(|error| RaftError::Fatal(error.to_string()))
     }
 
-    /// Stops the node; what was acknowledged is on disk.
+    /// Stops the node; the data directory is free when this returns.
     pub async fn shutdown(&self) {
         if let Err(error) = self.0.raft.shutdown().await {
             tracing::warn!(%error, "the consensus task did not end well");
         }
+        if let Some(released) = &self.0.released {
+            let _end = released.lock().await.recv().await;
+        }
     }
 }
 
-type Storage = (LogStore, Option<Arc<Mutex<Segments>>>, SnapshotStore);
+struct Storage {
+    log: LogStore,
+    disk: Option<Arc<Mutex<Segments>>>,
+    snapshots: SnapshotStore,
+    released: Option<mpsc::Receiver<Infallible>>,
+}
 
 fn open_storage(config: &Config) -> Result<Storage, RaftError> {
     let Some(dir) = &config.data_dir else {
-        return Ok((LogStore::in_memory(), None, SnapshotStore::Memory(Mutex::new(None))));
+        let snapshots = SnapshotStore::Memory(Mutex::new(None));
+        return Ok(Storage { log: LogStore::in_memory(), disk: None, snapshots, released: None });
     };
-    let lock = lock_dir(dir)?;
-    let disk = Arc::new(Mutex::new(Segments::open(dir, config.segment_bytes, lock)?));
-    Ok((LogStore::on_disk(disk.clone())?, Some(disk), SnapshotStore::Disk(dir.clone())))
+    let (lock, released) = lock_dir(dir)?;
+    let disk = Arc::new(Mutex::new(Segments::open(dir, config.segment_bytes, lock.clone())?));
+    let log = LogStore::on_disk(disk.clone())?;
+    let snapshots = SnapshotStore::Disk { dir: dir.clone(), _lock: lock };
+    Ok(Storage { log, disk: Some(disk), snapshots, released: Some(released) })
 }
 
 fn core_config(config: &Config) -> Result<openraft::Config, RaftError> {

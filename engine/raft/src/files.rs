@@ -3,19 +3,32 @@
 use crate::RaftError;
 use crate::codec::{FORMAT_VERSION, Record, decode, encode, put_record, read_record};
 use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::mpsc;
 
-/// Makes the directory, and takes it for this process until the file is dropped.
-pub(crate) fn lock_dir(dir: &Path) -> Result<File, RaftError> {
+/// A data directory that belongs to this process until all holders are gone.
+pub(crate) struct DirLock {
+    // Dropped first: whoever waits for the end of `_held` finds the directory free.
+    _file: File,
+    _held: mpsc::Sender<Infallible>,
+}
+
+/// Makes the directory and takes it; the receiver ends when it is free again.
+pub(crate) fn lock_dir(dir: &Path) -> Result<(Arc<DirLock>, mpsc::Receiver<Infallible>), RaftError> {
     fs::create_dir_all(dir).map_err(RaftError::io("cannot create", dir))?;
     let path = dir.join("lock");
     let mut options = OpenOptions::new();
     let file = options.create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(RaftError::io("cannot open", &path))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => {
+            let (held, released) = mpsc::channel(1);
+            Ok((Arc::new(DirLock { _file: file, _held: held }), released))
+        }
         Err(fs::TryLockError::WouldBlock) => Err(RaftError::InUse(dir.to_owned())),
         Err(fs::TryLockError::Error(source)) => Err(RaftError::io("cannot lock", &path)(source)),
     }

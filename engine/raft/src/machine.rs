@@ -1,11 +1,12 @@
 //! What commands are applied to, and its driver for the consensus core.
+#![expect(clippy::result_large_err, reason = "the consensus library fixes the error type")]
 
 use crate::snapshots::{SnapshotStore, StoredSnapshot};
 use crate::types::{Outcomes, Types, storage_error};
 use openraft::storage::RaftStateMachine;
 use openraft::{
-    AnyError, BasicNode, Entry, EntryPayload, ErrorSubject, ErrorVerb, LogId, RaftSnapshotBuilder, Snapshot, SnapshotMeta,
-    StorageError, StoredMembership,
+    AnyError, BasicNode, Entry, EntryPayload, ErrorSubject, ErrorVerb, LogId, RaftSnapshotBuilder, Snapshot,
+    SnapshotMeta, StorageError, StoredMembership,
 };
 use std::io::Cursor;
 use std::sync::Arc;
@@ -127,7 +128,9 @@ impl<M: StateMachine> RaftStateMachine<Types> for Driver<M> {
             meta: SnapshotMeta {
                 last_log_id: self.applied,
                 last_membership: self.membership.clone(),
-                snapshot_id: self.applied.map_or_else(|| "0".to_owned(), |id| format!("{}-{}", id.leader_id.term, id.index)),
+                snapshot_id: self
+                    .applied
+                    .map_or_else(|| "0".to_owned(), |id| format!("{}-{}", id.leader_id.term, id.index)),
             },
             command_index: self.command_index.load(Ordering::Acquire),
         }
@@ -142,9 +145,7 @@ impl<M: StateMachine> RaftStateMachine<Types> for Driver<M> {
         meta: &SnapshotMeta<u64, BasicNode>,
         snapshot: Box<Cursor<Vec<u8>>>,
     ) -> Result<(), StorageError<u64>> {
-        let failed = |verb, error: AnyError| {
-            storage_error(ErrorSubject::Snapshot(Some(meta.signature())), verb, error)
-        };
+        let failed = |verb, error: AnyError| storage_error(ErrorSubject::Snapshot(Some(meta.signature())), verb, error);
         let stored = StoredSnapshot::from_transfer(meta.clone(), snapshot.get_ref())
             .map_err(|error| failed(ErrorVerb::Read, AnyError::new(&error)))?;
         self.machine.restore(&stored.data).map_err(|error| failed(ErrorVerb::Write, AnyError::error(error)))?;
@@ -154,10 +155,11 @@ impl<M: StateMachine> RaftStateMachine<Types> for Driver<M> {
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot<Types>>, StorageError<u64>> {
-        let stored = self.store.load().map_err(|error| {
-            storage_error(ErrorSubject::Snapshot(None), ErrorVerb::Read, AnyError::new(&error))
-        })?;
-        Ok(stored.map(|stored| stored.into_transfer()))
+        let stored = self
+            .store
+            .load()
+            .map_err(|error| storage_error(ErrorSubject::Snapshot(None), ErrorVerb::Read, AnyError::new(&error)))?;
+        Ok(stored.map(StoredSnapshot::into_transfer))
     }
 }
 
@@ -184,8 +186,7 @@ impl RaftSnapshotBuilder<Types> for Builder {
             store.save(&stored)?;
             Ok::<_, crate::RaftError>(stored.into_transfer())
         });
-        let failed =
-            |error: AnyError| storage_error(ErrorSubject::Snapshot(Some(signature)), ErrorVerb::Write, error);
+        let failed = |error: AnyError| storage_error(ErrorSubject::Snapshot(Some(signature)), ErrorVerb::Write, error);
         match built.await {
             Ok(Ok(snapshot)) => Ok(snapshot),
             Ok(Err(error)) => Err(failed(AnyError::new(&error))),

@@ -6,7 +6,7 @@ use crate::types::{Item, Outcomes, Payload, Raft};
 use openraft::error::{ClientWriteError, RaftError as CoreError};
 use parking_lot::Mutex;
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use tokio::sync::{mpsc, oneshot};
 
 /// Proposals waiting for their turn.
@@ -32,7 +32,7 @@ pub(crate) struct Proposal {
 }
 
 /// Runs until all handles are gone or the core stops.
-pub(crate) async fn run(raft: Raft, disk: Option<Arc<Mutex<Segments>>>, mut queue: mpsc::Receiver<Proposal>) {
+pub(crate) async fn run(raft: Raft, disk: Option<Weak<Mutex<Segments>>>, mut queue: mpsc::Receiver<Proposal>) {
     let mut waiting = None;
     loop {
         let first = match waiting.take() {
@@ -53,6 +53,7 @@ pub(crate) async fn run(raft: Raft, disk: Option<Arc<Mutex<Segments>>>, mut queu
             bytes += next.item.bytes.len();
             batch.push(next);
         }
+        let disk = disk.as_ref().and_then(Weak::upgrade);
         write(&raft, disk.as_ref(), batch, bytes).await;
     }
 }

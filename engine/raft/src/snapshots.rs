@@ -1,15 +1,16 @@
 //! Snapshots in memory or on disk; only the newest is kept.
 
-use crate::codec::{FORMAT_VERSION, Record, decode, encode, put_record, read_record};
-use crate::files::{check_version, replace};
-use crate::types::Types;
 use crate::RaftError;
+use crate::codec::{FORMAT_VERSION, Record, decode, encode, put_record, read_record};
+use crate::files::{DirLock, check_version, replace};
+use crate::types::Types;
 use openraft::{BasicNode, Snapshot, SnapshotMeta};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const PREFIX: &str = "snapshot-";
 
@@ -47,12 +48,12 @@ impl StoredSnapshot {
 /// Where the newest snapshot is.
 pub(crate) enum SnapshotStore {
     Memory(Mutex<Option<StoredSnapshot>>),
-    Disk(PathBuf),
+    Disk { dir: PathBuf, _lock: Arc<DirLock> },
 }
 
 impl SnapshotStore {
     pub(crate) const fn is_durable(&self) -> bool {
-        matches!(self, Self::Disk(_))
+        matches!(self, Self::Disk { .. })
     }
 
     /// Stores a snapshot and forgets the older ones.
@@ -62,7 +63,7 @@ impl SnapshotStore {
                 *slot.lock() = Some(stored.clone());
                 return Ok(());
             }
-            Self::Disk(dir) => dir,
+            Self::Disk { dir, .. } => dir,
         };
         let path = dir.join(format!("{PREFIX}{:020}", stored.meta.last_log_id.map_or(0, |id| id.index)));
         let header = Header { meta: stored.meta.clone(), command_index: stored.command_index };
@@ -74,7 +75,8 @@ impl SnapshotStore {
         for other in list(dir)? {
             if other != path {
                 // An older snapshot that stays does no harm: the newest one is taken.
-                fs::remove_file(&other).unwrap_or_else(|error| tracing::warn!(path = %other.display(), %error, "old snapshot stays"));
+                fs::remove_file(&other)
+                    .unwrap_or_else(|error| tracing::warn!(path = %other.display(), %error, "old snapshot stays"));
             }
         }
         Ok(())
@@ -84,7 +86,7 @@ impl SnapshotStore {
     pub(crate) fn load(&self) -> Result<Option<StoredSnapshot>, RaftError> {
         let dir = match self {
             Self::Memory(slot) => return Ok(slot.lock().clone()),
-            Self::Disk(dir) => dir,
+            Self::Disk { dir, .. } => dir,
         };
         let Some(path) = list(dir)?.into_iter().max() else { return Ok(None) };
         let mut bytes = fs::read(&path).map_err(RaftError::io("cannot read", &path))?;

@@ -97,6 +97,40 @@ async fn half_a_record_at_the_end_is_cut_off_and_damage_before_it_is_told() {
     assert!(matches!(damaged, Err(RaftError::Damaged { .. })));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_refuses_the_change_and_nothing_else() {
+    use nix::mount::{MntFlags, MsFlags, mount, umount2};
+    let dir = tempfile::tempdir().unwrap();
+    let mounted = mount(Some("tmpfs"), dir.path(), Some("tmpfs"), MsFlags::empty(), Some("size=512k"));
+    if mounted.is_err() {
+        eprintln!("left out: a small file system cannot be mounted here");
+        return;
+    }
+    std::fs::write(dir.path().join("filler"), vec![1; 200_000]).unwrap();
+    let data = dir.path().join("raft");
+    let small = || Config { segment_bytes: 32 * 1024, ..config(&data) };
+    let (node, machine) = open(small()).await;
+    let word = "x".repeat(20_000);
+    let mut stored = 0;
+    let error = loop {
+        match node.propose(word.clone()).await {
+            Ok(_) => stored += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, RaftError::DiskFull(_)), "{error:?}");
+    assert_eq!(machine.0.lock().unwrap().len(), stored);
+    assert!(stored > 2);
+    std::fs::remove_file(dir.path().join("filler")).unwrap();
+    node.propose(word.clone()).await.unwrap();
+    node.shutdown().await;
+    drop(node);
+    let (node, machine) = open(small()).await;
+    assert_eq!(machine.0.lock().unwrap().len(), stored + 1);
+    node.shutdown().await;
+    umount2(dir.path(), MntFlags::MNT_DETACH).unwrap();
+}
+
 /// Writes words until it is killed; each acknowledged one is told on standard output.
 #[test]
 #[ignore = "run by acknowledged_words_survive_kill_9 as a process of its own"]

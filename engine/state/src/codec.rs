@@ -180,7 +180,7 @@ impl Image {
         }
         for AllocImage { job, mut alloc } in self.allocs {
             alloc.job = job.and_then(pooled);
-            tables.insert_alloc(Arc::new(alloc));
+            tables.insert_alloc(&Arc::new(alloc));
         }
         self.evals.into_iter().for_each(|eval| tables.insert_eval(eval));
         self.deployments.into_iter().for_each(|deployment| tables.insert_deployment(deployment));

@@ -22,6 +22,11 @@ impl Snapshot {
         self.0.table_index[table as usize]
     }
 
+    /// Whether both hold the same rows, indexes and secondary indexes.
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
     /// The highest of the tables' indexes.
     pub fn tables_index(&self, tables: &[Table]) -> u64 {
         tables.iter().map(|table| self.table_index(*table)).max().unwrap_or(0)

@@ -165,7 +165,7 @@ impl Tables {
         }
     }
 
-    pub(crate) fn insert_alloc(&mut self, alloc: Arc<Allocation>) -> Option<Arc<Allocation>> {
+    pub(crate) fn insert_alloc(&mut self, alloc: &Arc<Allocation>) -> Option<Arc<Allocation>> {
         let id = alloc.id.clone();
         let old = self.allocs.insert(id.clone(), alloc.clone());
         if let Some(old) = &old {
@@ -208,8 +208,11 @@ impl Tables {
     }
 
     pub(crate) fn insert_eval(&mut self, eval: Arc<Evaluation>) {
-        self.evals_by_job.add(eval.job_key(), eval.id.clone());
-        self.evals.insert(eval.id.clone(), eval);
+        let (key, id) = (eval.job_key(), eval.id.clone());
+        if let Some(old) = self.evals.insert(id.clone(), eval).filter(|old| old.job_key() != key) {
+            self.evals_by_job.remove(&old.job_key(), &id);
+        }
+        self.evals_by_job.add(key, id);
     }
 
     pub(crate) fn remove_eval(&mut self, id: &EvalId) -> Option<Arc<Evaluation>> {
@@ -219,8 +222,11 @@ impl Tables {
     }
 
     pub(crate) fn insert_deployment(&mut self, deployment: Arc<Deployment>) {
-        self.deployments_by_job.add(deployment.job_key(), deployment.id.clone());
-        self.deployments.insert(deployment.id.clone(), deployment);
+        let (key, id) = (deployment.job_key(), deployment.id.clone());
+        if let Some(old) = self.deployments.insert(id.clone(), deployment).filter(|old| old.job_key() != key) {
+            self.deployments_by_job.remove(&old.job_key(), &id);
+        }
+        self.deployments_by_job.add(key, id);
     }
 
     pub(crate) fn remove_deployment(&mut self, id: &DeploymentId) -> Option<Arc<Deployment>> {
@@ -230,17 +236,21 @@ impl Tables {
     }
 
     pub(crate) fn insert_job(&mut self, job: Arc<Job>) {
-        if !job.parent_id.is_empty() {
-            let parent = JobKey { namespace: job.namespace.clone(), id: job.parent_id.clone() };
-            self.children.add(parent, job.id.clone());
+        let (id, parent) = (job.id.clone(), parent_of(&job));
+        if let Some(old) = self.jobs.insert(job.key(), job) {
+            let old_parent = parent_of(&old);
+            if old_parent != parent {
+                self.children.remove(&old_parent, &id);
+            }
         }
-        self.jobs.insert(job.key(), job);
+        if !parent.id.is_empty() {
+            self.children.add(parent, id);
+        }
     }
 
     pub(crate) fn remove_job(&mut self, key: &JobKey) -> Option<Arc<Job>> {
         let old = self.jobs.remove(key)?;
-        let parent = JobKey { namespace: old.namespace.clone(), id: old.parent_id.clone() };
-        self.children.remove(&parent, &old.id);
+        self.children.remove(&parent_of(&old), &old.id);
         Some(old)
     }
 
@@ -266,4 +276,8 @@ impl Tables {
         self.services_by_alloc.remove(&old.alloc_id, &old.id);
         self.services_by_node.remove(&old.node_id, &old.id);
     }
+}
+
+fn parent_of(job: &Job) -> JobKey {
+    JobKey { namespace: job.namespace.clone(), id: job.parent_id.clone() }
 }

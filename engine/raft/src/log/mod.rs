@@ -6,10 +6,11 @@ use crate::RaftError;
 use crate::types::{Types, storage_error};
 use openraft::storage::{LogFlushed, RaftLogStorage};
 use openraft::{
-    AnyError, Entry, ErrorSubject, ErrorVerb, LogId, LogState, OptionalSend, RaftLogId, RaftLogReader, StorageError, Vote,
+    AnyError, Entry, ErrorSubject, ErrorVerb, LogId, LogState, OptionalSend, RaftLogId, RaftLogReader, StorageError,
+    Vote,
 };
 use parking_lot::{Mutex, RwLock};
-pub(crate) use segments::{Segments, DEFAULT_SEGMENT_BYTES};
+pub(crate) use segments::{DEFAULT_SEGMENT_BYTES, Segments};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::ops::RangeBounds;

@@ -5,7 +5,7 @@
 
 use crate::RaftError;
 use crate::codec::{FORMAT_VERSION, RECORD_HEADER_BYTES, Record, decode, encode, put_record, read_record};
-use crate::files::{check_version, load, save, sync_dir};
+use crate::files::{DirLock, check_version, load, save, sync_dir};
 use crate::types::Types;
 use nix::fcntl::{FallocateFlags, fallocate};
 use openraft::{Entry, LogId, Vote};
@@ -13,6 +13,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The space reserved for a segment.
 pub(crate) const DEFAULT_SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
@@ -25,7 +26,7 @@ pub(crate) struct Segments {
     /// Oldest first; the last one is written to.
     segments: Vec<Segment>,
     /// Held for the life of the log.
-    _lock: File,
+    _lock: Arc<DirLock>,
 }
 
 struct Segment {
@@ -42,7 +43,7 @@ struct Segment {
 }
 
 impl Segments {
-    pub(crate) fn open(dir: &Path, segment_bytes: u64, lock: File) -> Result<Self, RaftError> {
+    pub(crate) fn open(dir: &Path, segment_bytes: u64, lock: Arc<DirLock>) -> Result<Self, RaftError> {
         let mut segments = Vec::new();
         for entry in fs::read_dir(dir).map_err(RaftError::io("cannot list", dir))?.flatten() {
             let path = entry.path();
@@ -215,7 +216,9 @@ impl Segment {
         match fallocate(&self.file, FallocateFlags::empty(), 0, length) {
             Ok(()) => {}
             // File systems without reservation get a sparse file; a full disk shows at the write then.
-            Err(nix::errno::Errno::EOPNOTSUPP) => self.file.set_len(size).map_err(full_or("cannot extend", &self.path))?,
+            Err(nix::errno::Errno::EOPNOTSUPP) => {
+                self.file.set_len(size).map_err(full_or("cannot extend", &self.path))?;
+            }
             Err(error) => return Err(full_or("cannot reserve space in", &self.path)(error.into())),
         }
         self.file.sync_all().map_err(full_or("cannot sync", &self.path))?;
@@ -240,7 +243,9 @@ impl Segment {
 fn full_or(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RaftError {
     let path = path.to_owned();
     move |error| match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => RaftError::DiskFull(error),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            RaftError::DiskFull(error)
+        }
         _ => RaftError::io(action, path)(error),
     }
 }

@@ -1,4 +1,5 @@
 //! A state machine for tests: the list of all commands.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 use drover_raft::{BoxError, Config, Consensus, SnapshotFn, StateMachine};
 use std::path::Path;

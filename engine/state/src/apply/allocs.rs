@@ -17,8 +17,8 @@ impl Txn {
     }
 
     pub(super) fn store_alloc(&mut self, alloc: Arc<Allocation>) {
-        self.emit(EventPayload::Allocation(alloc.clone()));
-        self.t.insert_alloc(alloc);
+        self.t.insert_alloc(&alloc);
+        self.emit(EventPayload::Allocation(alloc));
         self.touch(Table::Allocs);
     }
 

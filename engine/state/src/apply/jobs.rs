@@ -279,7 +279,7 @@ impl Txn {
         let group = Arc::make_mut(events).entry(request.group.clone()).or_default();
         let mut event = request.event.clone();
         event.create_index = self.index;
-        if event.eval_id.as_ref().is_some_and(|id| EvalId::is_empty(id)) {
+        if event.eval_id.as_ref().is_some_and(EvalId::is_empty) {
             event.eval_id = None;
         }
         group.insert(0, event);
