@@ -25,9 +25,7 @@ pub use driver::{
 };
 pub use registry::{DriverOptions, Drivers};
 pub use supervisor::Launcher;
-pub use task_config::{
-    DnsConfig, LogConfig, PortMapping, TaskConfig, TaskDevice, TaskDirs, TaskMount, TaskResources,
-};
+pub use task_config::{DnsConfig, LogConfig, PortMapping, TaskConfig, TaskDevice, TaskDirs, TaskMount, TaskResources};
 
 /// Control group above all tasks, unless the operator names another.
 pub const DEFAULT_CGROUP_PARENT: &str = "drover";

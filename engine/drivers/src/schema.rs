@@ -141,10 +141,7 @@ impl<'a> ConfigReader<'a> {
 
     fn into_faults(mut self) -> Vec<String> {
         for key in self.block.keys().filter(|key| !self.known.contains(key.as_str())) {
-            self.faults.push(format!(
-                "Invalid label: No argument or block type is named \"{}{key}\".",
-                self.prefix
-            ));
+            self.faults.push(format!("Invalid label: No argument or block type is named \"{}{key}\".", self.prefix));
         }
         self.faults
     }
@@ -229,9 +226,8 @@ mod tests {
     use serde_json::json;
 
     /// Reads `command`, `args` and `count`, and renders what came of it.
-    fn check(config: Value, expected: &str) {
-        let config = config.as_object().unwrap().clone();
-        let mut reader = ConfigReader::new(&config);
+    fn check(config: &Value, expected: &str) {
+        let mut reader = ConfigReader::new(config.as_object().unwrap());
         let command = reader.required_string("command");
         let args = reader.string_list("args");
         let count = reader.integer("count");
@@ -244,14 +240,14 @@ mod tests {
 
     #[test]
     fn scalars_are_converted_as_in_hcl() {
-        check(json!({"command": 5, "args": [1, true, "x"], "count": "3"}), r#"5 ["1", "true", "x"] Some(3)"#);
-        check(json!({"command": "a", "args": null}), "a [] None");
+        check(&json!({"command": 5, "args": [1, true, "x"], "count": "3"}), r#"5 ["1", "true", "x"] Some(3)"#);
+        check(&json!({"command": "a", "args": null}), "a [] None");
     }
 
     #[test]
     fn every_fault_is_reported() {
         check(
-            json!({"args": "x", "foo": 1}),
+            &json!({"args": "x", "foo": 1}),
             "failed to parse config: Missing required argument: The argument \"command\" is required, but no \
              definition was found.; Incorrect attribute value type: Inappropriate value for attribute \"args\": list \
              of string required, but have string.; Invalid label: No argument or block type is named \"foo\".",
@@ -261,7 +257,7 @@ mod tests {
     #[test]
     fn a_wrong_type_is_not_also_missing() {
         check(
-            json!({"command": ["a"]}),
+            &json!({"command": ["a"]}),
             "failed to parse config: Incorrect attribute value type: Inappropriate value for attribute \
              \"command\": string required, but have tuple.",
         );

@@ -1,5 +1,7 @@
 //! docker with a real daemon and the image `busybox:local`; skipped where either is missing.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something fails")]
+
 mod common;
 
 use std::time::Duration;

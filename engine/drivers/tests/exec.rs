@@ -1,5 +1,7 @@
 //! exec with real namespaces; needs root.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something fails")]
+
 mod common;
 
 use std::time::Instant;
@@ -81,7 +83,7 @@ async fn nothing_is_left_on_the_host() {
     nix::sys::signal::kill(supervisor, nix::sys::signal::Signal::SIGKILL).unwrap();
     driver.wait(&handle).await.unwrap();
     driver.destroy(&handle).await.unwrap();
-    let root = fixture.dir.path().display().to_string();
+    let root = fixture.dir.display().to_string();
     let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
     assert!(!mounts.contains(&root), "mounts are left");
     wait_until("the control group's end", || !std::path::Path::new(&group).exists()).await;
@@ -139,9 +141,18 @@ async fn wrong_settings_are_refused_with_the_reason() {
     let Some(driver) = exec() else { return };
     for (config, expected) in [
         (json!({"command": "/no/such"}), "failed to launch command: binary \"/no/such\" could not be found"),
-        (json!({"command": "sh", "cap_add": ["sys_admin"]}), "driver does not allow the following capabilities: sys_admin"),
-        (json!({"command": "sh", "pid_mode": "foo"}), "failed driver config validation: pid_mode must be \"private\" or \"host\", got \"foo\""),
-        (json!({"command": "sh", "work_dir": "rel"}), "failed driver config validation: work_dir must be absolute but got relative path \"rel\""),
+        (
+            json!({"command": "sh", "cap_add": ["sys_admin"]}),
+            "driver does not allow the following capabilities: sys_admin",
+        ),
+        (
+            json!({"command": "sh", "pid_mode": "foo"}),
+            "failed driver config validation: pid_mode must be \"private\" or \"host\", got \"foo\"",
+        ),
+        (
+            json!({"command": "sh", "work_dir": "rel"}),
+            "failed driver config validation: work_dir must be absolute but got relative path \"rel\"",
+        ),
     ] {
         let fixture = Fixture::new(config);
         let error = driver.start(&fixture.config, &EventSink::none()).await.unwrap_err();
@@ -163,9 +174,6 @@ async fn starting_is_fast() {
     let begin = Instant::now();
     let handle = fixture.start(&driver).await;
     let elapsed = begin.elapsed();
-    #[expect(clippy::print_stdout, reason = "a measurement for the reader")]
-    {
-        println!("exec start: {elapsed:?}");
-    }
+    println!("exec start: {elapsed:?}");
     driver.destroy(&handle).await.unwrap();
 }

@@ -1,5 +1,7 @@
 //! raw_exec with real supervisors.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where something fails")]
+
 mod common;
 
 use std::time::{Duration, Instant};
@@ -38,8 +40,14 @@ async fn commands_that_cannot_start_say_why() {
     for (config, expected) in [
         (json!({"command": "/no/such/cmd"}), r#"failed to launch command: binary "/no/such/cmd" could not be found"#),
         (json!({"command": "nosuchcmd"}), r#"failed to launch command: binary "nosuchcmd" could not be found"#),
-        (json!({"command": "/etc"}), r#"failed to launch command: failed to start command path="/etc" args=[]: Permission denied"#),
-        (json!({"command": "/bin/true", "work_dir": "rel"}), "failed driver config validation: work_dir must be an absolute path"),
+        (
+            json!({"command": "/etc"}),
+            r#"failed to launch command: failed to start command path="/etc" args=[]: Permission denied"#,
+        ),
+        (
+            json!({"command": "/bin/true", "work_dir": "rel"}),
+            "failed driver config validation: work_dir must be an absolute path",
+        ),
     ] {
         let fixture = Fixture::new(config);
         let error = driver.start(&fixture.config, &EventSink::none()).await.unwrap_err();
@@ -99,6 +107,37 @@ async fn a_task_survives_the_agent_and_is_found_again() {
     assert_eq!(exit.exit_code, 3);
     let expected: String = (0..200).map(|n| format!("line {n}\n")).collect();
     assert_eq!(fixture.stdout(), expected);
+}
+
+/// Starts a task in a process of its own and is killed with all of its process group, as `kill -9` of an agent does.
+#[tokio::test]
+async fn a_task_survives_the_killing_of_the_agents_process_group() {
+    const HANDLE_FILE: &str = "DROVER_TEST_HANDLE_FILE";
+    let name = "a_task_survives_the_killing_of_the_agents_process_group";
+    let script = "i=0; while [ $i -lt 300 ]; do echo line $i; i=$((i+1)); sleep 0.005; done; exit 3";
+    if let Some(file) = std::env::var_os(HANDLE_FILE) {
+        let dir = std::path::Path::new(&file).parent().unwrap();
+        let fixture = Fixture::at(dir, json!({"command": "/bin/sh", "args": ["-c", script]}));
+        let handle = fixture.start(&raw_exec()).await;
+        std::fs::write(dir.join("handle.tmp"), serde_json::to_vec(&handle).unwrap()).unwrap();
+        std::fs::rename(dir.join("handle.tmp"), file).unwrap();
+        return std::future::pending().await;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("handle.json");
+    let mut agent = std::process::Command::new(std::env::current_exe().unwrap());
+    std::os::unix::process::CommandExt::process_group(&mut agent, 0);
+    let mut agent = agent.args([name, "--exact"]).env(HANDLE_FILE, &file).spawn().unwrap();
+    wait_until("the agent's task", || file.exists()).await;
+    let group = nix::unistd::Pid::from_raw(i32::try_from(agent.id()).unwrap());
+    nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL).unwrap();
+    agent.wait().unwrap();
+    let handle = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let driver = raw_exec();
+    driver.recover(&handle).await.unwrap();
+    assert_eq!(driver.wait(&handle).await.unwrap().exit_code, 3);
+    let expected: String = (0..300).map(|n| format!("line {n}\n")).collect();
+    assert_eq!(std::fs::read_to_string(dir.path().join("alloc/logs/t.stdout.0")).unwrap(), expected);
 }
 
 #[tokio::test]
@@ -162,6 +201,16 @@ async fn logs_rotate() {
 }
 
 #[tokio::test]
+async fn logs_can_be_turned_off() {
+    let driver = raw_exec();
+    let mut fixture = Fixture::script("echo out; echo err >&2; exit 6");
+    fixture.config.logs.disabled = true;
+    let handle = fixture.start(&driver).await;
+    assert_eq!(driver.wait(&handle).await.unwrap().exit_code, 6);
+    assert_eq!(std::fs::read_dir(&fixture.config.logs.dir).unwrap().count(), 0);
+}
+
+#[tokio::test]
 async fn memory_is_limited() {
     if !is_root() {
         return skip("control groups need root");
@@ -191,7 +240,8 @@ async fn commands_run_inside_with_pipes() {
     let driver = raw_exec();
     let fixture = Fixture::script("exec sleep 1000");
     let handle = fixture.start(&driver).await;
-    let request = ExecRequest { command: vec!["sh".into(), "-c".into(), "cat; echo bad >&2; exit 4".into()], tty: None };
+    let request =
+        ExecRequest { command: vec!["sh".into(), "-c".into(), "cat; echo bad >&2; exit 4".into()], tty: None };
     let mut session = driver.exec(&handle, request).await.unwrap();
     session.stdin.write_all(b"hello").await.unwrap();
     drop(session.stdin);
@@ -212,7 +262,10 @@ async fn commands_run_inside_with_a_terminal() {
     let fixture = Fixture::script("exec sleep 1000");
     let handle = fixture.start(&driver).await;
     let size = TerminalSize { height: 40, width: 100 };
-    let request = ExecRequest { command: vec!["sh".into(), "-c".into(), "tty; stty size; read x; stty size".into()], tty: Some(size) };
+    let request = ExecRequest {
+        command: vec!["sh".into(), "-c".into(), "tty; stty size; read x; stty size".into()],
+        tty: Some(size),
+    };
     let mut session = driver.exec(&handle, request).await.unwrap();
     let mut seen = String::new();
     let mut buffer = [0; 256];
@@ -264,10 +317,7 @@ async fn hundred_tasks_start_quickly_and_supervisors_are_small() {
         line.split_ascii_whitespace().nth(1).unwrap().parse().unwrap()
     };
     let private = kib("Private_Dirty:") + kib("Private_Clean:");
-    #[expect(clippy::print_stdout, reason = "a measurement for the reader")]
-    {
     println!("100 tasks in {elapsed:?}; supervisor: private {private} KiB, proportional {} KiB", kib("Pss:"));
-    }
     assert!(private < 1024, "private memory of a supervisor: {private} KiB");
     assert!(elapsed < Duration::from_secs(10), "{elapsed:?}");
     futures::future::join_all(handles.iter().map(|handle| driver.destroy(handle))).await;

@@ -24,12 +24,11 @@ impl Connection {
             return Ok(client.clone());
         }
         let failed = |error: &Error| format!("cannot reach the Docker daemon at {}: {}", self.socket, message(error));
-        let fresh =
-            bollard::Docker::connect_with_unix(&self.socket, ANSWER_TIMEOUT_S, bollard::API_DEFAULT_VERSION)
-                .map_err(|error| failed(&error))?
-                .negotiate_version()
-                .await
-                .map_err(|error| failed(&error))?;
+        let fresh = bollard::Docker::connect_with_unix(&self.socket, ANSWER_TIMEOUT_S, bollard::API_DEFAULT_VERSION)
+            .map_err(|error| failed(&error))?
+            .negotiate_version()
+            .await
+            .map_err(|error| failed(&error))?;
         *client = Some(fresh.clone());
         Ok(fresh)
     }

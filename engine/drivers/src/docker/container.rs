@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
 use bollard::models::{
-    ContainerCreateBody, DeviceMapping, EndpointIpamConfig, EndpointSettings, HostConfig,
-    HostConfigCgroupnsModeEnum, HostConfigLogConfig, Mount, MountBindOptions, MountBindOptionsPropagationEnum,
-    MountTmpfsOptions, MountType, MountVolumeOptions, NetworkingConfig, PortBinding, ResourcesUlimits,
+    ContainerCreateBody, DeviceMapping, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigCgroupnsModeEnum,
+    HostConfigLogConfig, Mount, MountBindOptions, MountBindOptionsPropagationEnum, MountTmpfsOptions, MountType,
+    MountVolumeOptions, NetworkingConfig, PortBinding, ResourcesUlimits,
 };
 
 use super::DockerOptions;
@@ -21,8 +21,20 @@ const MIB: i64 = 1024 * 1024;
 pub(super) const ALLOC_LABEL: &str = "com.hashicorp.nomad.alloc_id";
 /// What Docker gives a container by itself.
 const DOCKER_DEFAULT_CAPS: [&str; 14] = [
-    "audit_write", "chown", "dac_override", "fowner", "fsetid", "kill", "mknod", "net_bind_service", "net_raw",
-    "setfcap", "setgid", "setpcap", "setuid", "sys_chroot",
+    "audit_write",
+    "chown",
+    "dac_override",
+    "fowner",
+    "fsetid",
+    "kill",
+    "mknod",
+    "net_bind_service",
+    "net_raw",
+    "setfcap",
+    "setgid",
+    "setpcap",
+    "setuid",
+    "sys_chroot",
 ];
 /// Default period of the CPU quota, microseconds.
 const CPU_PERIOD_US: i64 = 100_000;
@@ -75,10 +87,8 @@ fn port_bindings(task: &TaskConfig, config: &DockerConfig) -> Result<Vec<(String
         let port = task.port(label).ok_or_else(|| format!("Port {label:?} not found, check network block"))?;
         let inside = if port.to == 0 { port.host_port } else { port.to };
         for protocol in ["tcp", "udp"] {
-            let binding = PortBinding {
-                host_ip: Some(port.host_ip.to_string()),
-                host_port: Some(port.host_port.to_string()),
-            };
+            let binding =
+                PortBinding { host_ip: Some(port.host_ip.to_string()), host_port: Some(port.host_port.to_string()) };
             bindings.push((format!("{inside}/{protocol}"), binding));
         }
     }
@@ -98,7 +108,8 @@ fn labels(task: &TaskConfig, config: &DockerConfig, options: &DockerOptions) -> 
         ("node_id", &task.node_id),
     ];
     for (name, value) in available {
-        let wanted = |pattern: &String| pattern.strip_suffix('*').map_or(pattern == name, |start| name.starts_with(start));
+        let wanted =
+            |pattern: &String| pattern.strip_suffix('*').map_or(pattern == name, |start| name.starts_with(start));
         if options.extra_labels.iter().any(wanted) {
             labels.insert(format!("com.hashicorp.nomad.{name}"), value.clone());
         }
@@ -108,12 +119,17 @@ fn labels(task: &TaskConfig, config: &DockerConfig, options: &DockerOptions) -> 
 
 fn host_config(task: &TaskConfig, config: &DockerConfig, options: &DockerOptions) -> Result<HostConfig, String> {
     if config.privileged && !options.allow_privileged {
-        return Err("Docker privileged mode is disabled on this agent; the operator allows it with allow_privileged".into());
+        return Err(
+            "Docker privileged mode is disabled on this agent; the operator allows it with allow_privileged".into()
+        );
     }
     if let Some(runtime) = &config.runtime
         && !options.allow_runtimes.contains(runtime)
     {
-        return Err(format!("requested runtime {runtime:?} is not allowed; allow_runtimes has {:?}", options.allow_runtimes));
+        return Err(format!(
+            "requested runtime {runtime:?} is not allowed; allow_runtimes has {:?}",
+            options.allow_runtimes
+        ));
     }
     let (cap_add, cap_drop) = capabilities(config, options)?;
     let dns = task.dns.clone().unwrap_or_default();
@@ -147,10 +163,7 @@ fn host_config(task: &TaskConfig, config: &DockerConfig, options: &DockerOptions
         init: config.init.then_some(true),
         oom_score_adj: config.oom_score_adj,
         volume_driver: config.volume_driver.clone(),
-        log_config: Some(HostConfigLogConfig {
-            typ: Some(log_type),
-            config: Some(log_config.into_iter().collect()),
-        }),
+        log_config: Some(HostConfigLogConfig { typ: Some(log_type), config: Some(log_config.into_iter().collect()) }),
         ..HostConfig::default()
     };
     limit(&mut host, task, config, options);
@@ -194,7 +207,8 @@ fn capabilities(config: &DockerConfig, options: &DockerOptions) -> Result<(Vec<S
     let allowed = caps::bits(options.allow_caps.iter().map(String::as_str)).map_err(|error| error.to_string())?;
     let wanted = caps::task_set(allowed, &config.cap_add, &config.cap_drop).map_err(|error| error.to_string())?;
     let default = caps::bits(DOCKER_DEFAULT_CAPS).map_err(|error| error.to_string())?;
-    let spell = |set: u64| caps::names(set).into_iter().map(|name| format!("CAP_{}", name.to_ascii_uppercase())).collect();
+    let spell =
+        |set: u64| caps::names(set).into_iter().map(|name| format!("CAP_{}", name.to_ascii_uppercase())).collect();
     Ok((spell(wanted & !default), spell(default & !wanted)))
 }
 
@@ -215,7 +229,11 @@ fn ulimits(config: &DockerConfig) -> Result<Vec<ResourcesUlimits>, String> {
         let number = |text: &str| {
             text.trim().parse::<i64>().map_err(|_| format!("Malformed ulimit {name}={value:?}: expected SOFT:HARD"))
         };
-        limits.push(ResourcesUlimits { name: Some(name.clone()), soft: Some(number(soft)?), hard: Some(number(hard)?) });
+        limits.push(ResourcesUlimits {
+            name: Some(name.clone()),
+            soft: Some(number(soft)?),
+            hard: Some(number(hard)?),
+        });
     }
     Ok(limits)
 }
@@ -233,8 +251,9 @@ fn binds(task: &TaskConfig, config: &DockerConfig, options: &DockerOptions) -> R
         binds.push(format!("{}:/alloc/logs:ro", task.logs.dir.display()));
     }
     for volume in &config.volumes {
-        let (source, rest) =
-            volume.split_once(':').ok_or_else(|| format!("invalid docker volume {volume:?}: expected SOURCE:TARGET"))?;
+        let (source, rest) = volume
+            .split_once(':')
+            .ok_or_else(|| format!("invalid docker volume {volume:?}: expected SOURCE:TARGET"))?;
         if config.volume_driver.is_some() {
             require_volumes(options, volume)?;
             binds.push(volume.clone());
@@ -304,11 +323,7 @@ fn mounts(task: &TaskConfig, config: &DockerConfig, options: &DockerOptions) -> 
 }
 
 fn mount(task: &TaskConfig, entry: &MountConfig, options: &DockerOptions) -> Result<Mount, String> {
-    let mut mount = Mount {
-        target: Some(entry.target.clone()),
-        read_only: Some(entry.read_only),
-        ..Mount::default()
-    };
+    let mut mount = Mount { target: Some(entry.target.clone()), read_only: Some(entry.read_only), ..Mount::default() };
     match entry.kind.as_str() {
         "bind" => {
             mount.typ = Some(MountType::BIND);

@@ -50,10 +50,10 @@ impl Images {
             Ok(()) => Ok(()),
             // "latest" only asks for what is newest; what is there will do.
             Err(cause) if present && !config.force_pull => {
-                events.emit("Using the image that is present; it could not be refreshed", &[
-                    ("image", image),
-                    ("error", &cause),
-                ]);
+                events.emit(
+                    "Using the image that is present; it could not be refreshed",
+                    &[("image", image), ("error", &cause)],
+                );
                 Ok(())
             }
             Err(cause) => Err(DriverError::recoverable(format!("Failed to pull `{image}`: {cause}"))),

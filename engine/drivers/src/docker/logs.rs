@@ -16,11 +16,7 @@ const RETRY_PAUSE: Duration = Duration::from_secs(1);
 const FINAL_ATTEMPTS: u32 = 3;
 
 /// Says true once everything the container wrote is in the log files.
-pub(super) fn keep(
-    launcher: Arc<Launcher>,
-    docker: bollard::Docker,
-    spec: DockerLogsSpec,
-) -> watch::Receiver<bool> {
+pub(super) fn keep(launcher: Arc<Launcher>, docker: bollard::Docker, spec: DockerLogsSpec) -> watch::Receiver<bool> {
     let (done, receiver) = watch::channel(false);
     tokio::spawn(async move {
         let socket = follower_socket(&spec.container_id);

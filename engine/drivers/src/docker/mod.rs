@@ -387,12 +387,12 @@ async fn network(
     let networks = docker.inspect_container(id, None).await.ok()?.network_settings?.networks?;
     let named = config.network_mode.as_ref().and_then(|mode| networks.get(mode));
     let endpoint = named.or_else(|| networks.get("bridge")).or_else(|| networks.values().next())?;
-    let own_network = config.network_mode.as_ref().is_some_and(|mode| !["bridge", "host", "default", "none"].contains(&mode.as_str()));
-    let ip = if config.advertise_ipv6_address {
-        endpoint.global_ipv6_address.clone()
-    } else {
-        endpoint.ip_address.clone()
-    };
+    let own_network = config
+        .network_mode
+        .as_ref()
+        .is_some_and(|mode| !["bridge", "host", "default", "none"].contains(&mode.as_str()));
+    let ip =
+        if config.advertise_ipv6_address { endpoint.global_ipv6_address.clone() } else { endpoint.ip_address.clone() };
     let inside = |label: &String| {
         let port = task.port(label)?;
         Some((label.clone(), if port.to == 0 { port.host_port } else { port.to }))

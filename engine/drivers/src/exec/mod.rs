@@ -25,9 +25,8 @@ const NAME: &str = "exec";
 /// Whom tasks run as unless they say otherwise.
 const DEFAULT_USER: &str = "nobody";
 /// Host paths that appear in a task's root at the same place.
-const DEFAULT_CHROOT: [&str; 9] = [
-    "/bin", "/etc", "/lib", "/lib32", "/lib64", "/run/resolvconf", "/run/systemd/resolve", "/sbin", "/usr",
-];
+const DEFAULT_CHROOT: [&str; 9] =
+    ["/bin", "/etc", "/lib", "/lib32", "/lib64", "/run/resolvconf", "/run/systemd/resolve", "/sbin", "/usr"];
 
 /// The operator's settings.
 #[derive(Debug, Clone)]

@@ -16,9 +16,7 @@ use serde_json::Value;
 pub(crate) use spec::{ExecutorOptions, TaskCommand, find_on_host, log_target};
 pub(crate) use user::{ResolvedUser, resolve_user};
 
-use crate::driver::{
-    DriverError, ExecRequest, ExecSession, ExitResult, StartedTask, TaskHandle, TaskStats,
-};
+use crate::driver::{DriverError, ExecRequest, ExecSession, ExitResult, StartedTask, TaskHandle, TaskStats};
 use crate::signals::signal_number;
 use crate::supervisor::client::Outcome;
 use crate::supervisor::spec::{EXIT_FILE, ExitRecord, Operation, Processes, STATE_FILE, Spec, TaskSpec};

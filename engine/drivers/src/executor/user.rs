@@ -21,9 +21,7 @@ pub(crate) fn resolve_user(name: &str) -> Result<ResolvedUser, String> {
         Ok(uid) => User::from_uid(Uid::from_raw(uid)),
         Err(_) => User::from_name(name),
     };
-    let user = user
-        .map_err(|error| failed(error.desc()))?
-        .ok_or_else(|| failed(&format!("unknown user {name}")))?;
+    let user = user.map_err(|error| failed(error.desc()))?.ok_or_else(|| failed(&format!("unknown user {name}")))?;
     let c_name = CString::new(user.name.as_str()).map_err(|_| failed("invalid name"))?;
     let groups = nix::unistd::getgrouplist(&c_name, user.gid).map_err(|error| failed(error.desc()))?;
     Ok(ResolvedUser {

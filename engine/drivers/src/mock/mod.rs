@@ -137,10 +137,7 @@ impl Driver for Mock {
         let parsed = MockConfig::parse(&config.driver_config)?;
         tokio::time::sleep(parsed.start_block_for).await;
         if let Some(message) = &parsed.start_error {
-            return Err(DriverError::Failure {
-                message: message.clone(),
-                recoverable: parsed.start_error_recoverable,
-            });
+            return Err(DriverError::Failure { message: message.clone(), recoverable: parsed.start_error_recoverable });
         }
         let task_id = config.unique_name();
         let network = parsed.driver_ip.clone().map(|ip| DriverNetwork {

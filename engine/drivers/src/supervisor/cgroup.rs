@@ -23,8 +23,16 @@ const MAX_CPU_SHARES: u64 = 262_144;
 const MIB: u64 = 1024 * 1024;
 /// Device files that an isolated task may use, in the syntax of `devices.allow`.
 const ALLOWED_DEVICES: [&str; 10] = [
-    "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm",
-    "c 136:* rwm", "c *:* m",
+    "c 1:3 rwm",
+    "c 1:5 rwm",
+    "c 1:7 rwm",
+    "c 1:8 rwm",
+    "c 1:9 rwm",
+    "c 5:0 rwm",
+    "c 5:1 rwm",
+    "c 5:2 rwm",
+    "c 136:* rwm",
+    "c *:* m",
 ];
 
 /// Which hierarchy the host has.
@@ -84,11 +92,11 @@ pub struct CgroupValue {
     pub optional: bool,
 }
 
-fn value(file: &str, value: impl ToString) -> CgroupValue {
+fn value(file: &str, value: &(impl ToString + ?Sized)) -> CgroupValue {
     CgroupValue { file: file.into(), value: value.to_string(), optional: false }
 }
 
-fn optional(file: &str, text: impl ToString) -> CgroupValue {
+fn optional(file: &str, text: &(impl ToString + ?Sized)) -> CgroupValue {
     CgroupValue { optional: true, ..value(file, text) }
 }
 
@@ -142,19 +150,16 @@ fn plan_v1(root: &Path, stem: &str, name: &str, limits: &CgroupLimits) -> Cgroup
     let mut memory = Vec::new();
     if limits.memory_mib > 0 {
         let hard = limits.memory_max_mib.max(limits.memory_mib) * MIB;
-        memory.push(value("memory.limit_in_bytes", hard));
-        memory.push(optional("memory.memsw.limit_in_bytes", hard));
+        memory.push(value("memory.limit_in_bytes", &hard));
+        memory.push(optional("memory.memsw.limit_in_bytes", &hard));
         if limits.memory_max_mib > limits.memory_mib {
-            memory.push(optional("memory.soft_limit_in_bytes", limits.memory_mib * MIB));
+            memory.push(optional("memory.soft_limit_in_bytes", &(limits.memory_mib * MIB)));
         }
-        memory.push(optional("memory.swappiness", 0));
+        memory.push(optional("memory.swappiness", &0));
     }
     let shares = limits.cpu_mhz.clamp(MIN_CPU_SHARES, MAX_CPU_SHARES);
-    let mut dirs = vec![
-        dir("memory", memory),
-        dir("cpu", vec![value("cpu.shares", shares)]),
-        dir("freezer", Vec::new()),
-    ];
+    let mut dirs =
+        vec![dir("memory", memory), dir("cpu", vec![value("cpu.shares", &shares)]), dir("freezer", Vec::new())];
     let mut parents = Vec::new();
     if !limits.reserved_cores.is_empty() {
         let above = root.join("cpuset").join(stem);
@@ -162,14 +167,11 @@ fn plan_v1(root: &Path, stem: &str, name: &str, limits: &CgroupLimits) -> Cgroup
         let mems = inherited("cpuset.mems").trim().to_owned();
         parents.push(CgroupDir {
             path: above,
-            values: vec![
-                optional("cpuset.cpus", inherited("cpuset.cpus").trim()),
-                optional("cpuset.mems", &mems),
-            ],
+            values: vec![optional("cpuset.cpus", inherited("cpuset.cpus").trim()), optional("cpuset.mems", &mems)],
         });
         dirs.push(dir(
             "cpuset",
-            vec![value("cpuset.cpus", core_list(&limits.reserved_cores)), value("cpuset.mems", &mems)],
+            vec![value("cpuset.cpus", &core_list(&limits.reserved_cores)), value("cpuset.mems", &mems)],
         ));
     }
     if limits.restrict_devices && root.join("devices").join("cgroup.procs").exists() {
@@ -191,16 +193,16 @@ fn plan_v2(root: &Path, stem: &str, name: &str, limits: &CgroupLimits) -> Cgroup
             .map(|controller| optional("cgroup.subtree_control", controller))
             .collect(),
     };
-    let mut values = vec![value("cpu.weight", cpu_weight(limits.cpu_mhz))];
+    let mut values = vec![value("cpu.weight", &cpu_weight(limits.cpu_mhz))];
     if limits.memory_mib > 0 {
-        values.push(value("memory.max", limits.memory_max_mib.max(limits.memory_mib) * MIB));
+        values.push(value("memory.max", &(limits.memory_max_mib.max(limits.memory_mib) * MIB)));
         if limits.memory_max_mib > limits.memory_mib {
-            values.push(optional("memory.low", limits.memory_mib * MIB));
+            values.push(optional("memory.low", &(limits.memory_mib * MIB)));
         }
-        values.push(optional("memory.swap.max", 0));
+        values.push(optional("memory.swap.max", &0));
     }
     if !limits.reserved_cores.is_empty() {
-        values.push(value("cpuset.cpus", core_list(&limits.reserved_cores)));
+        values.push(value("cpuset.cpus", &core_list(&limits.reserved_cores)));
     }
     CgroupPlan {
         version: CgroupVersion::V2,
@@ -368,35 +370,47 @@ mod tests {
 
     #[test]
     fn v1_has_one_directory_per_controller() {
-        check(CgroupVersion::V1, &limits(), &[
-            "memory/drover/a.t memory.limit_in_bytes=268435456 memory.memsw.limit_in_bytes?=268435456 \
+        check(
+            CgroupVersion::V1,
+            &limits(),
+            &[
+                "memory/drover/a.t memory.limit_in_bytes=268435456 memory.memsw.limit_in_bytes?=268435456 \
              memory.swappiness?=0",
-            "cpu/drover/a.t cpu.shares=500",
-            "freezer/drover/a.t",
-        ]);
+                "cpu/drover/a.t cpu.shares=500",
+                "freezer/drover/a.t",
+            ],
+        );
     }
 
     #[test]
     fn v1_oversubscription_keeps_the_reservation_as_soft_limit() {
         let limits = CgroupLimits { memory_max_mib: 512, ..limits() };
-        check(CgroupVersion::V1, &limits, &[
-            "memory/drover/a.t memory.limit_in_bytes=536870912 memory.memsw.limit_in_bytes?=536870912 \
+        check(
+            CgroupVersion::V1,
+            &limits,
+            &[
+                "memory/drover/a.t memory.limit_in_bytes=536870912 memory.memsw.limit_in_bytes?=536870912 \
              memory.soft_limit_in_bytes?=268435456 memory.swappiness?=0",
-            "cpu/drover/a.t cpu.shares=500",
-            "freezer/drover/a.t",
-        ]);
+                "cpu/drover/a.t cpu.shares=500",
+                "freezer/drover/a.t",
+            ],
+        );
     }
 
     #[test]
     fn v2_has_one_scope() {
-        check(CgroupVersion::V2, &limits(), &[
-            "drover.slice/share.slice/a.t.scope cpu.weight=19 memory.max=268435456 memory.swap.max?=0",
-        ]);
+        check(
+            CgroupVersion::V2,
+            &limits(),
+            &["drover.slice/share.slice/a.t.scope cpu.weight=19 memory.max=268435456 memory.swap.max?=0"],
+        );
         let limits = CgroupLimits { memory_max_mib: 300, reserved_cores: vec![3, 1, 2], ..limits() };
-        check(CgroupVersion::V2, &limits, &[
-            "drover.slice/reserve.slice/a.t.scope cpu.weight=19 memory.max=314572800 memory.low?=268435456 \
-             memory.swap.max?=0 cpuset.cpus=1-3",
-        ]);
+        check(
+            CgroupVersion::V2,
+            &limits,
+            &["drover.slice/reserve.slice/a.t.scope cpu.weight=19 memory.max=314572800 memory.low?=268435456 \
+             memory.swap.max?=0 cpuset.cpus=1-3"],
+        );
     }
 
     #[test]

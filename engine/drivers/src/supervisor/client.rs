@@ -164,12 +164,7 @@ impl SupervisorClient {
         let pending = Pending::default();
         let (outcome_sender, outcome) = watch::channel(Outcome::Running);
         tokio::spawn(read_messages(reader, Arc::clone(&pending), outcome_sender));
-        let client = Self {
-            writer: tokio::sync::Mutex::new(writer),
-            next_id: AtomicU64::new(1),
-            pending,
-            outcome,
-        };
+        let client = Self { writer: tokio::sync::Mutex::new(writer), next_id: AtomicU64::new(1), pending, outcome };
         Ok((client, processes))
     }
 

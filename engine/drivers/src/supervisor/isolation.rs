@@ -54,7 +54,8 @@ pub fn enter(isolation: &Isolation) -> Result<()> {
 /// Joins the namespaces that another process of the same task lives in.
 pub fn join(pid: i32, isolation: &Isolation) -> Result<()> {
     let open = |name: &str| {
-        fs::File::open(format!("/proc/{pid}/ns/{name}")).map_err(|error| format!("namespace {name} of the task: {error}"))
+        fs::File::open(format!("/proc/{pid}/ns/{name}"))
+            .map_err(|error| format!("namespace {name} of the task: {error}"))
     };
     let mnt = open("mnt")?;
     if isolation.private_ipc {

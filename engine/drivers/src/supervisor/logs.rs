@@ -26,14 +26,7 @@ impl Rotator {
     /// Goes on with the newest file of the target, or begins `PREFIX.0`.
     pub fn open(target: LogTarget) -> io::Result<Self> {
         let index = existing_indexes(&target)?.into_iter().max().unwrap_or(0);
-        let mut rotator = Self {
-            target,
-            index,
-            file: None,
-            size: 0,
-            lost_bytes: 0,
-            unreported_bytes: 0,
-        };
+        let mut rotator = Self { target, index, file: None, size: 0, lost_bytes: 0, unreported_bytes: 0 };
         rotator.open_current()?;
         Ok(rotator)
     }
@@ -185,29 +178,17 @@ mod tests {
 
     #[test]
     fn lines_go_whole_into_the_next_file() {
-        check(
-            3,
-            10,
-            &["one\ntwo\n", "three\n"],
-            &[("t.stdout.0", "one\ntwo\n"), ("t.stdout.1", "three\n")],
-        );
+        check(3, 10, &["one\ntwo\n", "three\n"], &[("t.stdout.0", "one\ntwo\n"), ("t.stdout.1", "three\n")]);
     }
 
     #[test]
     fn a_line_longer_than_a_file_is_cut() {
-        check(9, 4, &["abcdefghij\n"], &[
-            ("t.stdout.0", "abcd"),
-            ("t.stdout.1", "efgh"),
-            ("t.stdout.2", "ij\n"),
-        ]);
+        check(9, 4, &["abcdefghij\n"], &[("t.stdout.0", "abcd"), ("t.stdout.1", "efgh"), ("t.stdout.2", "ij\n")]);
     }
 
     #[test]
     fn old_files_are_removed() {
-        check(2, 4, &["aaa\n", "bbb\n", "ccc\n", "ddd\n"], &[
-            ("t.stdout.2", "ccc\n"),
-            ("t.stdout.3", "ddd\n"),
-        ]);
+        check(2, 4, &["aaa\n", "bbb\n", "ccc\n", "ddd\n"], &[("t.stdout.2", "ccc\n"), ("t.stdout.3", "ddd\n")]);
     }
 
     #[test]

@@ -18,8 +18,8 @@ pub mod cgroup;
 mod child;
 pub mod client;
 mod connection;
-mod docker_logs;
 mod docker_http;
+mod docker_logs;
 mod launcher;
 pub mod logs;
 pub mod process;
@@ -29,8 +29,8 @@ mod task;
 mod isolation;
 
 pub use child::make_executable;
-pub(crate) use docker_logs::stamp_ns;
 pub use client::{Launcher, SupervisorClient, SupervisorError};
+pub(crate) use docker_logs::stamp_ns;
 
 /// Entry point of `drover supervise`. Call it first thing in `main`, before any runtime or thread exists.
 ///

@@ -48,10 +48,10 @@ pub struct TaskSpec {
     pub work_dir: PathBuf,
     /// Whom to run as; the supervisor's own user when absent.
     pub user: Option<UserIds>,
-    /// Where standard output goes.
-    pub stdout: LogTarget,
-    /// Where standard error goes.
-    pub stderr: LogTarget,
+    /// Where standard output goes; nowhere when absent.
+    pub stdout: Option<LogTarget>,
+    /// Where standard error goes; nowhere when absent.
+    pub stderr: Option<LogTarget>,
     /// Control groups to create and join.
     pub cgroup: Option<CgroupPlan>,
     /// Namespaces and root file system; none for raw_exec.

@@ -17,7 +17,7 @@ use nix::unistd::Pid;
 use super::child::{Launch, launch};
 use super::connection::Connection;
 use super::logs::Rotator;
-use super::spec::{EXIT_FILE, ExitRecord, Message, Operation, Processes, Request, STATE_FILE, TaskSpec};
+use super::spec::{EXIT_FILE, ExitRecord, LogTarget, Message, Operation, Processes, Request, STATE_FILE, TaskSpec};
 use super::{listen, now_ns, process, write_atomically};
 
 /// Read from a pipe at once; the size of a pipe's buffer.
@@ -53,7 +53,25 @@ pub fn run(mut spec: TaskSpec, control: UnixStream) -> ExitCode {
 /// One of the task's output streams.
 struct Output {
     pipe: Option<File>,
-    log: Rotator,
+    log: Option<Rotator>,
+}
+
+impl Output {
+    /// The stream, and what the task writes into.
+    fn open(target: Option<&LogTarget>) -> Result<(Self, OwnedFd), String> {
+        let Some(target) = target else {
+            let null = File::options().write(true).open("/dev/null").map_err(|error| format!("/dev/null: {error}"))?;
+            return Ok((Self { pipe: None, log: None }, null.into()));
+        };
+        let log = Rotator::open(target.clone())
+            .map_err(|error| format!("log directory {}: {error}", target.dir.display()))?;
+        let (pipe, writer) = output_pipe()?;
+        Ok((Self { pipe: Some(pipe), log: Some(log) }, writer))
+    }
+
+    fn lost_bytes(&self) -> u64 {
+        self.log.as_ref().map_or(0, Rotator::lost_bytes)
+    }
 }
 
 /// A command that an agent runs inside the task.
@@ -97,16 +115,12 @@ impl<'a> Supervisor<'a> {
             plan.remove();
             spec.cgroup = None;
         }
-        let open_log = |target: &super::spec::LogTarget| {
-            Rotator::open(target.clone()).map_err(|error| format!("log directory {}: {error}", target.dir.display()))
-        };
-        let (stdout_log, stderr_log) = (open_log(&spec.stdout)?, open_log(&spec.stderr)?);
         if spec.isolation.as_ref().is_some_and(|isolation| isolation.private_pid) {
             // Takes effect for children: the task becomes process 1 of the new namespace, later commands join it.
             unshare(CloneFlags::CLONE_NEWPID).map_err(|error| format!("new process id namespace: {error}"))?;
         }
-        let (stdout, stdout_writer) = output_pipe()?;
-        let (stderr, stderr_writer) = output_pipe()?;
+        let (stdout, stdout_writer) = Output::open(spec.stdout.as_ref())?;
+        let (stderr, stderr_writer) = Output::open(spec.stderr.as_ref())?;
         let stdin = File::open("/dev/null").map_err(|error| format!("/dev/null: {error}"))?;
         let task = launch(Launch {
             spec,
@@ -127,10 +141,7 @@ impl<'a> Supervisor<'a> {
             connections: Vec::new(),
             next_connection: 1,
             sessions: Vec::new(),
-            outputs: [
-                Output { pipe: Some(stdout), log: stdout_log },
-                Output { pipe: Some(stderr), log: stderr_log },
-            ],
+            outputs: [stdout, stderr],
             buffer: vec![0; OUTPUT_CHUNK_BYTES],
             kill_at: None,
             ended: None,
@@ -187,10 +198,7 @@ impl<'a> Supervisor<'a> {
         Events {
             children: next(),
             listener: next(),
-            outputs: [
-                self.outputs[0].pipe.is_some() && next(),
-                self.outputs[1].pipe.is_some() && next(),
-            ],
+            outputs: [self.outputs[0].pipe.is_some() && next(), self.outputs[1].pipe.is_some() && next()],
             connections: self.connections.iter().filter(|_| next()).map(|connection| connection.number).collect(),
         }
     }
@@ -261,12 +269,12 @@ impl<'a> Supervisor<'a> {
 
     fn copy_output(&mut self, index: usize) {
         let output = &mut self.outputs[index];
-        let Some(pipe) = &output.pipe else {
+        let (Some(pipe), Some(log)) = (&output.pipe, &mut output.log) else {
             return;
         };
         match nix::unistd::read(pipe, &mut self.buffer) {
             Ok(0) => output.pipe = None,
-            Ok(length) => output.log.write(&self.buffer[..length]),
+            Ok(length) => log.write(&self.buffer[..length]),
             Err(nix::Error::EAGAIN | nix::Error::EINTR) => {}
             Err(_) => output.pipe = None,
         }
@@ -350,14 +358,8 @@ impl<'a> Supervisor<'a> {
         }
         let (program, args) = command.split_first().ok_or("no command was given")?;
         let stdio = <[OwnedFd; 3]>::try_from(descriptors).map_err(|_| "three descriptors are needed")?;
-        let pid = launch(Launch {
-            spec: self.spec,
-            command: program,
-            args,
-            stdio,
-            tty,
-            inside: Some(self.task.as_raw()),
-        })?;
+        let pid =
+            launch(Launch { spec: self.spec, command: program, args, stdio, tty, inside: Some(self.task.as_raw()) })?;
         let connection = self.connections[position].number;
         self.sessions.push(Session { pid, connection, request });
         Ok(())
@@ -369,7 +371,7 @@ impl<'a> Supervisor<'a> {
             self.copy_output(index);
         }
         let mut ended = self.ended.take().unwrap_or_default();
-        ended.log_bytes_lost = self.outputs.iter().map(|output| output.log.lost_bytes()).sum();
+        ended.log_bytes_lost = self.outputs.iter().map(Output::lost_bytes).sum();
         record(self.spec, EXIT_FILE, &ended).ok();
         for connection in &mut self.connections {
             connection.send(&Message::Exited(ended.clone()));

@@ -1,6 +1,8 @@
 //! What the integration tests share: a task's directories and configuration in a temporary place.
 
 #![allow(dead_code, reason = "every test binary uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test ends where something fails")]
+#![allow(clippy::needless_pass_by_value, reason = "json! makes values")]
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -28,26 +30,35 @@ pub fn raw_exec() -> RawExec {
 
 /// Directories of one task, removed at the end.
 pub struct Fixture {
-    pub dir: tempfile::TempDir,
+    /// None where the directory is somebody else's.
+    owned: Option<tempfile::TempDir>,
+    pub dir: PathBuf,
     pub config: TaskConfig,
 }
 
 impl Fixture {
     /// A task with this `config` block.
     pub fn new(driver_config: Value) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
         let dir = tempfile::tempdir().unwrap();
+        let mut fixture = Self::at(dir.path(), driver_config);
+        fixture.owned = Some(dir);
+        fixture
+    }
+
+    /// A task in an existing directory.
+    pub fn at(dir: &Path, driver_config: Value) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
         // Tasks run as other users, who must be able to reach their directories.
-        open_to_all(dir.path());
+        open_to_all(dir);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let alloc_id = format!("test-{}-{count}", std::process::id());
-        let task_dir = dir.path().join("t");
+        let task_dir = dir.join("t");
         let dirs = TaskDirs {
-            shared_alloc_dir: dir.path().join("alloc"),
+            shared_alloc_dir: dir.join("alloc"),
             local_dir: task_dir.join("local"),
             secrets_dir: task_dir.join("secrets"),
             task_dir,
-            state_dir: dir.path().join("state"),
+            state_dir: dir.join("state"),
         };
         let logs = dirs.shared_alloc_dir.join("logs");
         for path in [&dirs.local_dir, &dirs.secrets_dir, &logs] {
@@ -56,10 +67,7 @@ impl Fixture {
         }
         open_to_all(&dirs.shared_alloc_dir);
         open_to_all(&dirs.task_dir);
-        let env = [
-            ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-            ("NOMAD_TASK_NAME", "t"),
-        ];
+        let env = [("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), ("NOMAD_TASK_NAME", "t")];
         let config = TaskConfig {
             alloc_id,
             task_name: "t".into(),
@@ -83,7 +91,7 @@ impl Fixture {
             mounts: Vec::new(),
             devices: Vec::new(),
         };
-        Self { dir, config }
+        Self { owned: None, dir: dir.to_path_buf(), config }
     }
 
     /// A shell script.
