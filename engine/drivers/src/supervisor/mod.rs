@@ -10,7 +10,7 @@
 //! file. If a supervisor itself is killed, the kernel kills its task with it (parent death signal), and the agent
 //! reports that the task was lost.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
 pub mod caps;
@@ -35,7 +35,7 @@ pub(crate) use docker_logs::stamp_ns;
 /// Entry point of `drover supervise`. Call it first thing in `main`, before any runtime or thread exists.
 ///
 /// Needs the agent's socket as standard input, so it is of no use to people.
-pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+pub fn main(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> ExitCode {
     // Arguments only tell a reader of `ps` what the process is.
     drop(args);
     launcher::run()
