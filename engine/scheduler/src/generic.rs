@@ -56,7 +56,7 @@ pub(crate) fn schedule(view: &dyn ClusterView, eval: &Evaluation, context: Conte
         ..PlacementPlan::default()
     };
     let deployment_id = result.active_deployment.as_ref().filter(|deployment| deployment.is_active());
-    let mut run = Run {
+    let run = Run {
         view,
         eval,
         context,

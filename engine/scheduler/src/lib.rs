@@ -19,6 +19,7 @@ mod generic;
 mod rank;
 mod reconcile;
 mod stack;
+mod system;
 mod outcome;
 
 pub use context::Context;
@@ -33,6 +34,7 @@ use drover_model::{ClusterView, Evaluation, JobType};
 pub fn schedule(view: &dyn ClusterView, eval: &Evaluation, context: Context) -> Result<Outcome, ScheduleError> {
     match eval.job_type() {
         Some(JobType::Service | JobType::Batch) => Ok(generic::schedule(view, eval, context)),
-        _ => Err(ScheduleError::UnknownKind(eval.kind.clone())),
+        Some(JobType::System | JobType::Sysbatch) => Ok(system::schedule(view, eval, context)),
+        None => Err(ScheduleError::UnknownKind(eval.kind.clone())),
     }
 }

@@ -401,11 +401,6 @@ impl<'a> Stack<'a> {
     pub(crate) const fn classes(&self) -> &ClassCache {
         &self.classes
     }
-
-    /// The metrics of a placement for which no node was looked at.
-    pub(crate) const fn empty_metric(&self) -> &AllocMetric {
-        &self.metric
-    }
 }
 
 #[derive(Clone, Copy)]

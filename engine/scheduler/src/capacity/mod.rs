@@ -9,5 +9,5 @@ mod usage;
 
 pub use amounts::Amounts;
 pub use fit::{Dimension, NodeRefusal, evaluate_node, fits};
-pub(crate) use ports::{PortIndex, PortRng};
+pub(crate) use ports::PortRng;
 pub(crate) use usage::{GroupAsk, NodeUsage, Offer};

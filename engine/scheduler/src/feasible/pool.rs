@@ -13,7 +13,7 @@ pub(crate) struct Candidates {
     pub(crate) nodes: Vec<Arc<Node>>,
     /// How many there are per datacenter.
     pub(crate) by_datacenter: BTreeMap<String, u32>,
-    /// Nodes of the pool, ready or not, in any datacenter.
+    /// How many there are in all.
     pub(crate) in_pool: u32,
 }
 
@@ -25,7 +25,6 @@ pub(crate) fn candidates(view: &dyn ClusterView, job: &Job) -> Candidates {
         if job.node_pool != ALL_NODE_POOL && pool_of(node) != pool_name(job) {
             return;
         }
-        found.in_pool += 1;
         if !node.is_ready() || !matches_datacenter(&job.datacenters, &node.datacenter) {
             return;
         }
@@ -35,6 +34,7 @@ pub(crate) fn candidates(view: &dyn ClusterView, job: &Job) -> Candidates {
         }
         found.nodes.push(Arc::clone(node));
     });
+    found.in_pool = u32::try_from(found.nodes.len()).unwrap_or(u32::MAX);
     found.by_datacenter = counts.into_iter().collect();
     found
 }

@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(spread.score(&node("dc1")), None);
         spread.add(&node("dc1"));
         assert_eq!(spread.score(&node("dc1")), Some(-1.0));
-        assert_eq!(spread.score(&node("dc2")), Some(-1.0));
+        assert_eq!(spread.score(&node("dc2")), Some(1.0));
         spread.add(&node("dc2"));
         spread.add(&node("dc2"));
         assert_eq!(spread.score(&node("dc1")), Some(1.0));

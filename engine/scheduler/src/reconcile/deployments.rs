@@ -6,9 +6,10 @@ use crate::context::Ids;
 use drover_base::{AllocId, UnixNanos};
 use drover_model::deployment::description;
 use drover_model::placement::DeploymentUpdate;
-use drover_model::{Deployment, DeploymentState, DeploymentStatus, Job};
+use drover_model::{Deployment, DeploymentState, DeploymentStatus, Evaluation, Job};
 
 /// The job's deployments during one evaluation.
+#[derive(Default)]
 pub(crate) struct Deployments {
     /// Of the job's current version, still under way (or failed).
     pub(crate) current: Option<Deployment>,
@@ -23,7 +24,7 @@ pub(crate) struct Deployments {
 impl Deployments {
     /// Takes the newest deployment, and cancels it when the job has moved on.
     pub(crate) fn new(input: &Input<'_>, out: &mut Reconciliation) -> Self {
-        let mut this = Self { current: None, old: None, paused: false, failed: false, is_new: false };
+        let mut this = Self::default();
         let Some(deployment) = &input.deployment else { return this };
         let cancel = |why: &str| DeploymentUpdate {
             id: deployment.id.clone(),
@@ -79,9 +80,17 @@ impl Deployments {
     }
 
     /// Writes a group's state into a new deployment, which the first such group makes.
-    pub(crate) fn attach(&mut self, input: &Input<'_>, job: &Job, group: &str, state: DeploymentState, ids: &mut Ids) {
+    pub(crate) fn attach(
+        &mut self,
+        eval: &Evaluation,
+        now: UnixNanos,
+        job: &Job,
+        group: &str,
+        state: DeploymentState,
+        ids: &mut Ids,
+    ) {
         if self.current.is_none() {
-            let mut new = Deployment::new(ids.deployment(), job, input.eval.priority, input.now);
+            let mut new = Deployment::new(ids.deployment(), job, eval.priority, now);
             new.modify_time = UnixNanos(0);
             self.current = Some(new);
             self.is_new = true;

@@ -12,6 +12,7 @@ use drover_base::{AllocId, Nanos, UnixNanos};
 use drover_model::{
     AllocClientStatus, Allocation, DeploymentState, EvalStatus, EvalTrigger, Evaluation, Job, TaskGroup,
 };
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Delayed replacements that are at most this far apart share an evaluation.
@@ -69,6 +70,7 @@ impl State<'_, '_> {
         let mut names = NameIndex::new(&self.job.id, group, taken.into_iter().flat_map(AllocSet::values));
         let canarying = state.desired_canaries != 0 && !state.promoted;
         self.stop_surplus(group, &mut names, &mut sorted, canarying);
+        self.forget_surplus_failures(group, &mut sorted);
 
         let (in_place, destructive) = self.updates(group, &sorted.untainted);
         if !existing {
@@ -243,6 +245,22 @@ impl State<'_, '_> {
             sorted.migrate.remove(&alloc.id);
         }
         self.out.desired(&group.name).stop += picked.len() as u64;
+    }
+
+    /// Failed ones are only replaced as far as the count asks for them.
+    fn forget_surplus_failures(&mut self, group: &TaskGroup, sorted: &mut Sorted) {
+        let here = sorted.untainted.len() + sorted.migrate.len();
+        let wanted = (group.count as usize).saturating_sub(here);
+        let surplus: Vec<_> = in_order(&sorted.now).into_iter().skip(wanted).collect();
+        for alloc in surplus {
+            sorted.now.remove(&alloc.id);
+            if alloc.is_server_terminal() {
+                self.out.desired(&group.name).ignore += 1;
+            } else {
+                self.out.stop(&alloc, why::NOT_NEEDED);
+                self.out.desired(&group.name).stop += 1;
+            }
+        }
     }
 
     /// An allocation that came back while its replacement runs: one of the two is stopped.
@@ -452,7 +470,11 @@ impl State<'_, '_> {
 
     /// Delayed replacements: evaluations for later, noted on the allocations.
     fn note_later(&mut self, group: &TaskGroup, sorted: &Sorted) {
+        let leaving = self.out.stop.iter().map(|stop| &stop.alloc.id);
+        let updated = self.out.destructive.iter().filter_map(|update| update.previous.as_ref().map(|alloc| &alloc.id));
+        let leaving: HashSet<&AllocId> = leaving.chain(updated).collect();
         let mut later = sorted.later.clone();
+        later.retain(|(alloc, _)| !leaving.contains(&alloc.id));
         later.sort_by(|(a, at_a), (b, at_b)| at_a.cmp(at_b).then_with(|| a.id.cmp(&b.id)));
         self.out.desired(&group.name).reschedule_later += later.len() as u64;
         let mut batch: Option<Evaluation> = None;
@@ -532,7 +554,8 @@ impl State<'_, '_> {
         if ran_before && !changes {
             return;
         }
-        self.deployments.attach(self.input, self.job, &group.name, state, self.ids);
+        let (eval, now) = (self.input.eval, self.input.now);
+        self.deployments.attach(eval, now, self.job, &group.name, state, self.ids);
     }
 }
 

@@ -12,12 +12,12 @@ mod reschedule;
 mod updates;
 
 pub(crate) use computed::{Placement, Reconciliation};
-pub(crate) use filters::{AllocSet, TaintedNodes, tainted_nodes};
+pub(crate) use deployments::Deployments;
+pub(crate) use filters::{AllocSet, TaintedNodes, stop_whole_set, tainted_nodes};
 pub(crate) use reschedule::{LAST_FAILED, next_tracker};
 pub(crate) use updates::{UpdateKind, is_destructive};
 
 use crate::context::Ids;
-use deployments::Deployments;
 use drover_base::UnixNanos;
 use drover_model::{Allocation, Deployment, Evaluation, Job, TaskGroup};
 use std::collections::BTreeMap;
@@ -84,7 +84,7 @@ pub(crate) fn reconcile(input: &Input<'_>, ids: &mut Ids) -> Reconciliation {
 /// The job is stopped or gone.
 fn stop_all(input: &Input<'_>, by_group: BTreeMap<&str, AllocSet>, out: &mut Reconciliation) {
     for (name, allocs) in by_group {
-        let stopped = filters::stop_whole_set(&allocs, input.tainted, input.now, out);
+        let stopped = stop_whole_set(&allocs, input.tainted, input.now, out);
         out.desired(name).stop += stopped;
     }
 }
