@@ -1,0 +1,41 @@
+//! Identities of tasks and services.
+
+use super::items;
+use crate::job::{Task, WorkloadIdentity};
+use crate::problems::Problems;
+
+pub(super) fn of_task(task: &Task, problems: &mut Problems) {
+    if let Some(default) = &task.identity {
+        problems.nest("Identity \"default\" is invalid", identity(default, "default"));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for one in items(&task.identities) {
+        let name = if one.name.is_empty() { "default" } else { one.name.as_str() };
+        if !seen.insert(name) && name != "default" {
+            problems.add(format!("Identity {name:?} is a duplicate"));
+        }
+        problems.nest(&format!("Identity {name:?} is invalid"), identity(one, name));
+    }
+}
+
+fn identity(identity: &WorkloadIdentity, name: &str) -> Problems {
+    let mut problems = Problems::default();
+    if !super::is_name(name, &['-', '_']) {
+        problems.add(format!("invalid name {name:?}. Must match regex ^[a-zA-Z0-9-_]{{1,128}}$"));
+    }
+    for (index, audience) in items(&identity.audience).iter().enumerate() {
+        if audience.is_empty() {
+            problems.add(format!("an empty string is an invalid audience ({})", index + 1));
+        }
+    }
+    match identity.change_mode.as_str() {
+        "" | "noop" | "restart" => {}
+        "signal" => problems.add_if(
+            identity.change_signal.is_empty(),
+            "change_signal must be specified when using change_mode=\"signal\"",
+        ),
+        other => problems.add(format!("invalid change_mode: {other}")),
+    }
+    problems.add_if(identity.ttl < 0, "ttl must be >= 0");
+    problems
+}
