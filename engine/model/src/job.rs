@@ -168,7 +168,7 @@ pub struct PeriodicConfig {
     /// One cron expression.
     pub spec: String,
     /// Several.
-    #[serde(with = "serde_null")]
+    #[serde(deserialize_with = "serde_null::deserialize")]
     pub specs: Vec<String>,
     /// `cron`.
     pub spec_type: String,

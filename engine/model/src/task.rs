@@ -357,7 +357,7 @@ pub struct WorkloadIdentity {
     pub ttl: Nanos,
     /// Extra claims.
     #[serde(with = "serde_null")]
-    pub extra_claims: TextMap,
+    pub extra_claims: Vec<String>,
 }
 
 /// Where a volume of the group appears in a task.
