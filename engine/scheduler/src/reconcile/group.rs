@@ -70,7 +70,6 @@ impl State<'_, '_> {
         let mut names = NameIndex::new(&self.job.id, group, taken.into_iter().flat_map(AllocSet::values));
         let canarying = state.desired_canaries != 0 && !state.promoted;
         self.stop_surplus(group, &mut names, &mut sorted, canarying);
-        self.forget_surplus_failures(group, &mut sorted);
 
         let (in_place, destructive) = self.updates(group, &sorted.untainted);
         if !existing {
@@ -79,6 +78,7 @@ impl State<'_, '_> {
         if canarying {
             sorted.untainted.retain(|id, _| !sorted.canaries.contains_key(id));
         }
+        self.forget_surplus_failures(group, &mut sorted);
         let wants_canaries = self.canaries(group, &mut state, &sorted, &destructive, &mut names);
         let canarying = state.desired_canaries != 0 && !state.promoted;
         let mut gate = Gate {
@@ -227,16 +227,20 @@ impl State<'_, '_> {
                 surplus -= 1;
             }
         }
+        // Failed ones that wait for their replacement go before those that run.
+        let waits = |alloc: &Allocation| alloc.client_status == AllocClientStatus::Failed && !alloc.is_server_terminal();
         let mut rest: Vec<Arc<Allocation>> = sorted
             .untainted
             .values()
-            .filter(|alloc| !alloc.is_terminal() && !is_held(&alloc.id) && !picked.iter().any(|p| p.id == alloc.id))
+            .filter(|alloc| !alloc.is_terminal() || waits(alloc))
+            .filter(|alloc| !is_held(&alloc.id) && !picked.iter().any(|p| p.id == alloc.id))
             .cloned()
             .collect();
         if surplus > 0 {
-            let highest = names.highest(surplus);
+            let failed = rest.iter().filter(|alloc| waits(alloc)).count();
+            let highest = names.highest(surplus.saturating_sub(failed));
             // Those with the highest numbers first, then whatever shares a name.
-            rest.sort_by_key(|alloc| !highest.contains(&alloc.name));
+            rest.sort_by_key(|alloc| (!waits(alloc), !highest.contains(&alloc.name)));
             picked.extend(rest.into_iter().take(surplus));
         }
         for alloc in &picked {
