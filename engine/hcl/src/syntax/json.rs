@@ -233,10 +233,34 @@ impl Scanner<'_> {
                 return Ok(properties);
             }
             if !self.take(",") {
-                let detail = "a comma must stand between the properties of an object";
+                let place = self.source.position(self.after_object());
+                let detail = format!(
+                    "a comma must stand between the properties of an object; nothing was read from here up to line {}",
+                    place.line
+                );
                 return Err(self.error_here("Missing attribute separator comma", detail));
             }
         }
+    }
+
+    /// Where the text goes on after the object that the position is in: the rest of the object is not understood.
+    fn after_object(&self) -> usize {
+        let mut depth = 1;
+        let mut in_text = false;
+        let bytes = &self.text.as_bytes()[..self.end];
+        let mut at = self.at;
+        while depth > 0 && at < bytes.len() {
+            match bytes[at] {
+                b'\\' if in_text => at += 1,
+                b'"' => in_text = !in_text,
+                b'{' | b'[' if !in_text => depth += 1,
+                b'}' | b']' if !in_text => depth -= 1,
+                _ => {}
+            }
+            at += 1;
+        }
+        at = at.min(bytes.len());
+        at + bytes[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count()
     }
 
     fn json_array(&mut self) -> Parsed<Vec<Json>> {

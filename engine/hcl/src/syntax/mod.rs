@@ -183,6 +183,32 @@ impl Expr {
         }
     }
 
+    /// The expression with the texts of JSON strings as they are, not as templates; `None` if it holds no such text.
+    pub(crate) fn without_embedded(&self) -> Option<Self> {
+        let kind = match &self.kind {
+            ExprKind::Embedded(inner) => ExprKind::Literal(Value::string(inner.source.text())),
+            ExprKind::Parens(inner) => ExprKind::Parens(Box::new(inner.without_embedded()?)),
+            ExprKind::Tuple(items) => {
+                let plain: Vec<Option<Self>> = items.iter().map(Self::without_embedded).collect();
+                if plain.iter().all(Option::is_none) {
+                    return None;
+                }
+                ExprKind::Tuple(
+                    plain.into_iter().zip(items).map(|(new, old)| new.unwrap_or_else(|| old.clone())).collect(),
+                )
+            }
+            ExprKind::Object(items) => {
+                let plain = |item: &ObjectItem| ObjectItem {
+                    key: item.key.without_embedded().unwrap_or_else(|| item.key.clone()),
+                    value: item.value.without_embedded().unwrap_or_else(|| item.value.clone()),
+                };
+                ExprKind::Object(items.iter().map(plain).collect())
+            }
+            _ => return None,
+        };
+        Some(Self { kind, span: self.span })
+    }
+
     /// Calls `visit` with every variable's traversal that the expression reads, its own `for` variables left out.
     pub fn visit_traversals<'e>(&'e self, visit: &mut dyn FnMut(&'e str, &'e [Step], Span)) {
         crate::references::visit(self, &mut Vec::new(), visit);

@@ -8,7 +8,7 @@ use crate::convert::convert;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::functions::FunctionTable;
 use crate::schema::Schema;
-use crate::syntax::{Block, Body, Expression};
+use crate::syntax::{Block, Body, ExprKind, Expression, parse_expression};
 use crate::types::{Type, TypeRules};
 use crate::value::Value;
 
@@ -120,7 +120,7 @@ fn declaration(block: &Block, rules: TypeRules, problems: &mut Diagnostics) -> O
     }
     let schema = if rules == TypeRules::Exact { &EXACT } else { &FULL };
     let body = block.body.content(schema, problems);
-    let kind = body.attribute("type").and_then(|attribute| match Type::parse(&attribute.value, rules) {
+    let kind = body.attribute("type").and_then(|attribute| match parse_type(&attribute.value, &block.body, rules) {
         Ok(kind) => Some(kind),
         Err(errors) => {
             problems.extend(errors);
@@ -157,6 +157,17 @@ fn declaration(block: &Block, rules: TypeRules, problems: &mut Diagnostics) -> O
     })
 }
 
+/// In JSON syntax a type is written as a text.
+fn parse_type(expression: &Expression, body: &Body, rules: TypeRules) -> Result<Type, Diagnostics> {
+    match &expression.expr.kind {
+        ExprKind::Literal(Value::String(text)) if body.is_json() => {
+            let source = expression.source.embedded(text, expression.span());
+            Type::parse(&parse_expression(&source)?, rules)
+        }
+        _ => Type::parse(expression, rules),
+    }
+}
+
 fn valid_name(name: &str) -> bool {
     let mut characters = name.chars();
     characters.next().is_some_and(|c| c == '_' || unicode_ident::is_xid_start(c))
@@ -178,6 +189,10 @@ fn typed_default(default: &Expression, kind: Option<&Type>, problems: &mut Diagn
 
 /// The value of an expression that may use neither variables nor functions.
 pub(super) fn constant(expression: &Expression, problems: &mut Diagnostics) -> Option<Value> {
+    // Texts in JSON syntax are no templates where nothing can be referred to.
+    let literal =
+        expression.expr.without_embedded().map(|expr| Expression { expr: Arc::new(expr), ..expression.clone() });
+    let expression = literal.as_ref().unwrap_or(expression);
     let before = problems.len();
     expression.expr.visit_traversals(&mut |_, _, span| {
         let error = Diagnostic::error("Variables not allowed", "variables may not be used here");

@@ -12,7 +12,7 @@ use crate::types::Type;
 use crate::value::Value;
 
 pub use declare::Declarations;
-pub use input::{Inputs, Origin, Strictness};
+pub use input::{Inputs, Origin, Strictness, is_json};
 
 /// One declared variable.
 #[derive(Clone, Debug)]

@@ -1,0 +1,113 @@
+//! One job text into one job.
+
+use std::sync::Arc;
+
+use drover_hcl::schema::Schema;
+use drover_hcl::variables::{Declarations, Inputs, Origin, Strictness};
+use drover_hcl::{Body, Diagnostic, Diagnostics, EvalContext, Host, NoHost, Source, TypeRules, Unresolved};
+use drover_wire::job::Job;
+
+use crate::decode::{self, Decoder};
+
+const FILE: Schema = Schema::attributes(&[]).with_blocks(&[
+    ("job", &["name"]),
+    ("variable", &["name"]),
+    ("variables", &[]),
+    ("locals", &[]),
+]);
+
+/// How a job text is read.
+pub struct Options {
+    /// Values of variables from the environment, by variable name.
+    pub env_vars: Vec<(String, String)>,
+    /// Files of values, in order.
+    pub var_files: Vec<Arc<Source>>,
+    /// Values from flags, in order.
+    pub vars: Vec<(String, String)>,
+    /// Whether values for variables that the job does not declare are errors.
+    pub strictness: Strictness,
+    /// What file functions may see.
+    pub host: Arc<dyn Host>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            env_vars: Vec::new(),
+            var_files: Vec::new(),
+            vars: Vec::new(),
+            strictness: Strictness::Strict,
+            host: Arc::new(NoHost),
+        }
+    }
+}
+
+/// Reads a job in HCL, or in HCL's JSON syntax where the text begins with a brace.
+///
+/// # Errors
+/// Everything that is wrong with the job, each with its place.
+pub fn parse(source: &Arc<Source>, options: &Options) -> Result<Job, Diagnostics> {
+    let body = read_body(source)?;
+    let mut problems = Diagnostics::new();
+    let content = body.content(&FILE, &mut problems);
+    let mut context = EvalContext::new().with_host(Arc::clone(&options.host)).with_unresolved(Unresolved::KeepText);
+    let declared = collect(Declarations::parse(&content, TypeRules::Exact), &mut problems);
+    let inputs = collect(inputs(options), &mut problems);
+    if let (Some(declared), Some(inputs)) = (declared, inputs) {
+        match declared.resolve(inputs, options.strictness, &context) {
+            Ok(values) => context.set("var", values),
+            Err(errors) => problems.extend(errors),
+        }
+    }
+    // What follows would only report what is missing from the variables once more.
+    if problems.has_errors() {
+        return Err(problems);
+    }
+    drover_hcl::locals::resolve(&content, &mut context)?;
+    let mut decoder = Decoder::new(&context);
+    let mut jobs = content.blocks_of("job");
+    let Some(block) = jobs.next() else {
+        decoder.report_missing_job();
+        return decoder.finish(Job::default());
+    };
+    for second in jobs {
+        let place = source.range(block.header_span());
+        let error =
+            Diagnostic::error("Duplicate job block", format!("only one job is allowed; another one is at {place}"));
+        decoder.report(error.at(source, second.header_span()));
+    }
+    let job = decode::job(&mut decoder, block);
+    decoder.finish(job)
+}
+
+fn collect<T>(result: Result<T, Diagnostics>, problems: &mut Diagnostics) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(errors) => {
+            problems.extend(errors);
+            None
+        }
+    }
+}
+
+fn read_body(source: &Arc<Source>) -> Result<Body, Diagnostics> {
+    if drover_hcl::variables::is_json(source.text()) {
+        drover_hcl::parse_json_body(source)
+    } else {
+        drover_hcl::parse_body(source)
+    }
+}
+
+fn inputs(options: &Options) -> Result<Inputs, Diagnostics> {
+    let mut inputs = Inputs::default();
+    for (name, text) in &options.env_vars {
+        inputs.add_text(name, text, Origin::Environment);
+    }
+    for file in &options.var_files {
+        inputs.add_file(file)?;
+    }
+    for (name, text) in &options.vars {
+        inputs.add_text(name, text, Origin::Argument);
+    }
+    Ok(inputs)
+}
