@@ -1,0 +1,92 @@
+//! `apply`: makes the engine hold what the stack wants.
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::output;
+use crate::registry::{Invoke, Outcome};
+use crate::stacks::{CarryOptions, Consent, EXIT_STALE, StackArgs, carry_out, engine_error, print_plan, saved_secrets};
+use drover_stack::Purge;
+use drover_stack::apply::DEFAULT_PARALLELISM;
+use drover_stack::planfile::{MAX_PLAN_BYTES, PlanFileError, SavedPlan};
+use std::io::Read;
+
+/// Shows the plan, asks, and carries it out.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Apply Options")]
+pub struct Apply {
+    #[command(flatten)]
+    stack: StackArgs,
+    /// Does not ask.
+    #[arg(long = "auto-approve")]
+    auto_approve: bool,
+    /// Changes in flight at a time.
+    #[arg(long, value_name = "count", default_value_t = DEFAULT_PARALLELISM)]
+    parallelism: usize,
+    /// Makes the engine forget jobs that are deleted, instead of keeping them until it collects garbage.
+    #[arg(long)]
+    purge: bool,
+    #[arg(hide = true)]
+    path: Option<String>,
+}
+
+impl Invoke for Apply {
+    fn invoke(self, context: &Context) -> Outcome {
+        let path = self.path.clone().unwrap_or_else(|| ".".to_owned());
+        let options = CarryOptions {
+            json: self.stack.json,
+            parallelism: self.parallelism,
+            purge: if self.purge { Purge::Yes } else { Purge::No },
+        };
+        if let Some(text) = saved_plan(&path)? {
+            return self.apply_saved(context, &text, options);
+        }
+        let session = self.stack.evaluate(&path)?;
+        let engine = self.stack.connect(context, Some(&session.desired))?;
+        let consent = if self.auto_approve { Consent::Given } else { Consent::Ask };
+        context.block_on(async {
+            let (plan, _) = session.plan(&engine, &self.stack.options()).await?;
+            print_plan(&plan, self.stack.json);
+            carry_out(context, &engine, &plan, &session.masker, consent, options).await
+        })
+    }
+}
+
+impl Apply {
+    fn apply_saved(&self, context: &Context, text: &str, options: CarryOptions) -> Outcome {
+        let saved = SavedPlan::parse(text).map_err(|error| CliError::new(error.to_string()))?;
+        let preview = saved.preview().map_err(|error| CliError::new(error.to_string()))?;
+        let (secrets, supplied) = saved_secrets(&self.stack)?;
+        let engine = self.stack.connect(context, None)?;
+        context.block_on(async {
+            let (record, _) = engine.record(&preview.stack, &preview.namespace).await.map_err(|error| engine_error(&error))?;
+            let variable = |name: &str| supplied.texts(name.rsplit('.').next().unwrap_or(name));
+            let plan = match saved.open(&record.key, &secrets, &variable) {
+                Ok(plan) => plan,
+                Err(PlanFileError::Unseal(error @ drover_stack::UnsealError::Changed { .. })) => {
+                    output::error_line(&format!("the plan is stale, and nothing was written: {error}"));
+                    return Ok(EXIT_STALE);
+                }
+                Err(error) => {
+                    let error = CliError::new(error.to_string());
+                    return Err(error.hint(format!("the plan was made against {}", saved.engine())));
+                }
+            };
+            let masker = secrets.taint().masker();
+            print_plan(&plan, self.stack.json);
+            carry_out(context, &engine, &plan, &masker, Consent::Given, options).await
+        })
+    }
+}
+
+/// The text of a saved plan, when the path is one.
+fn saved_plan(path: &str) -> Result<Option<String>, CliError> {
+    let Ok(file) = std::fs::File::open(path) else { return Ok(None) };
+    if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    if file.take(MAX_PLAN_BYTES).read_to_string(&mut text).is_err() || !text.starts_with("drover-plan ") {
+        return Ok(None);
+    }
+    Ok(Some(text))
+}

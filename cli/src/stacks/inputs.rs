@@ -1,0 +1,63 @@
+//! Variables, secrets and environment: what comes from the person's side.
+
+use super::explained;
+use crate::error::CliError;
+use drover_packs::Supplied;
+use drover_secrets::providers::{EnvProvider, FileProvider};
+use drover_secrets::{Resolver, Taint};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Flags that give values to variables.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct VariableArgs {
+    /// A variable's value, as name=value; for a dependency of a pack, alias.name=value. Repeatable; it wins over files.
+    #[arg(long = "var", value_name = "name=value")]
+    pub var: Vec<String>,
+    /// A file of values, HCL or JSON. Repeatable; the last one wins.
+    #[arg(long = "var-file", short = 'f', value_name = "path")]
+    pub var_file: Vec<String>,
+    /// An environment variable that packs may read. Repeatable.
+    #[arg(long = "allow-env", value_name = "name")]
+    pub allow_env: Vec<String>,
+}
+
+impl VariableArgs {
+    /// All values, the environment's first, so that later ones win.
+    ///
+    /// # Errors
+    /// A file cannot be read, or an argument is no assignment.
+    pub fn supplied(&self, secrets: &Arc<Resolver>) -> Result<Supplied, CliError> {
+        let mut supplied = Supplied::default();
+        supplied.add_environment(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))));
+        for path in &self.var_file {
+            let content = std::fs::read(path).map_err(|error| CliError::new(format!("cannot read the variable file {path}: {error}")))?;
+            supplied.add_file(path, &content, secrets).map_err(|problems| explained(&problems))?;
+        }
+        for argument in &self.var {
+            supplied.add_argument(argument).map_err(|error| explained(&error))?;
+        }
+        Ok(supplied)
+    }
+
+    /// The environment variables that packs may read, with their values.
+    pub fn allowed_environment(&self) -> Arc<BTreeMap<String, String>> {
+        let allowed = self.allow_env.iter().filter_map(|name| Some((name.clone(), std::env::var(name).ok()?)));
+        Arc::new(allowed.collect())
+    }
+}
+
+/// A resolver with the providers that need nothing but this machine.
+pub fn resolver(folder: &Path) -> Arc<Resolver> {
+    let env = EnvProvider::new(|name| std::env::var(name).ok());
+    Arc::new(Resolver::new(Taint::default()).with(env).with(FileProvider::new(folder)))
+}
+
+/// A panic's message may hold a value that was worked on.
+pub fn mask_panics(taint: &Taint) {
+    let taint = taint.clone();
+    std::panic::set_hook(Box::new(move |info| {
+        crate::output::error_line(&taint.masker().mask(&format!("drover has a fault: {info}")));
+    }));
+}

@@ -1,0 +1,187 @@
+//! What the commands about stacks and packs share: arguments, evaluation, engine, preview, progress.
+
+mod carry;
+mod inputs;
+mod preview;
+mod progress;
+
+pub use carry::{CarryOptions, Consent, carry_out};
+pub use inputs::{VariableArgs, resolver};
+pub use preview::print_plan;
+
+use crate::context::Context;
+use crate::engine::EngineArgs;
+use crate::error::{CliError, ErrorKind};
+use drover_secrets::{Masker, Resolver};
+use drover_stack::plan::{self, Options};
+use drover_stack::{ChangePlan, Desired, Engine, EngineError, Input, Inputs, Live, Written};
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Exit code: something could not be placed.
+pub const EXIT_NOT_PLACED: u8 = 3;
+/// Exit code: something did not become healthy in time.
+pub const EXIT_UNHEALTHY: u8 = 4;
+/// Exit code: the plan is stale.
+pub const EXIT_STALE: u8 = 5;
+
+/// Flags of every command that evaluates a stack.
+#[derive(clap::Args, Clone, Debug)]
+pub struct StackArgs {
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    #[command(flatten)]
+    pub variables: VariableArgs,
+    /// Only this resource and what it depends on. Repeatable.
+    #[arg(long, value_name = "address")]
+    pub target: Vec<String>,
+    /// Takes over resources that belong to another stack or to none.
+    #[arg(long)]
+    pub adopt: bool,
+    /// Name of the stack, where no stack block gives one.
+    #[arg(long, value_name = "name")]
+    pub name: Option<String>,
+    /// Prints one JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// An evaluated stack.
+pub struct Session {
+    /// What it wants.
+    pub desired: Desired,
+    /// Answers secrets, and knows which values are.
+    pub secrets: Arc<Resolver>,
+    /// Hides them.
+    pub masker: Masker,
+}
+
+impl StackArgs {
+    /// Evaluates what `path` names.
+    ///
+    /// # Errors
+    /// Nothing usable is there, or it is wrong.
+    pub fn evaluate(&self, path: &str) -> Result<Session, CliError> {
+        let input = Input::find(&PathBuf::from(path)).map_err(|error| explained(&error))?;
+        let folder = input.folder();
+        let secrets = inputs::resolver(&folder);
+        inputs::mask_panics(secrets.taint());
+        let default_name = self.name.clone().unwrap_or_else(|| match &input {
+            Input::Pack(folder) => drover_packs::Pack::load(folder).map(|pack| pack.metadata.name).unwrap_or_default(),
+            other => other.default_name(),
+        });
+        let inputs = Inputs {
+            folder,
+            supplied: self.variables.supplied(&secrets)?,
+            secrets: Arc::clone(&secrets),
+            env: self.variables.allowed_environment(),
+            default_name,
+            namespace: self.engine.namespace.clone(),
+        };
+        let desired = input.evaluate(&inputs).map_err(|error| masked(explained(&error), &secrets.taint().masker()))?;
+        let masker = secrets.taint().masker();
+        Ok(Session { desired, secrets, masker })
+    }
+
+    /// The engine: flag, then environment, then the stack's own choice, then the local one.
+    ///
+    /// # Errors
+    /// The address is none, or the local engine does not start.
+    pub fn connect(&self, context: &Context, desired: Option<&Desired>) -> Result<Engine, CliError> {
+        let mut arguments = self.engine.clone();
+        if let Some(choice) = desired.map(|desired| &desired.engine) {
+            let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+            if arguments.server.address.is_none() && !is_set("DROVER_ADDR") && !is_set("NOMAD_ADDR") {
+                arguments.server.address.clone_from(&choice.address);
+            }
+            if arguments.server.region.is_none() {
+                arguments.server.region.clone_from(&choice.region);
+            }
+        }
+        Ok(Engine::new(arguments.connect(context)?))
+    }
+
+    /// What the person chose for a plan that is made now.
+    pub fn options(&self) -> Options {
+        Options { adopt: self.adopt, targets: self.target.clone(), id: drover_base::uuid::random(), now: now() }
+    }
+}
+
+impl Session {
+    /// Reads the engine and computes the plan.
+    ///
+    /// # Errors
+    /// The engine does not answer or refuses a job, or something belongs to somebody else.
+    pub async fn plan(&self, engine: &Engine, options: &Options) -> Result<(ChangePlan, Live), CliError> {
+        plan::check(&self.desired, options).map_err(|error| CliError::new(error.to_string()))?;
+        let live = engine.read(&self.desired, options, &self.masker).await.map_err(|error| self.masked(engine_error(&error)))?;
+        let plan = plan::compute(&self.desired, &live, options, &self.masker).map_err(|error| CliError::new(error.to_string()))?;
+        Ok((plan, live))
+    }
+
+    /// As [`Session::plan`], and makes the stack's key if there is none yet: a plan that is to be saved needs it.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn plan_to_save(&self, engine: &Engine, options: &Options) -> Result<(ChangePlan, String), CliError> {
+        let Desired { stack, namespace, .. } = &self.desired;
+        let (mut record, index) = engine.record(stack, namespace).await.map_err(|error| engine_error(&error))?;
+        if record.key.is_empty() {
+            record.key = format!("{}{}", drover_base::uuid::random(), drover_base::uuid::random()).replace('-', "");
+            let written = engine.put_record(stack, namespace, &record, index).await.map_err(|error| engine_error(&error))?;
+            if written == Written::Stale {
+                return Err(CliError::new(format!("somebody else wrote the record of stack {stack} at the same time")).hint("plan again"));
+            }
+        }
+        let (plan, live) = self.plan(engine, options).await?;
+        Ok((plan, live.record.key))
+    }
+
+    fn masked(&self, error: CliError) -> CliError {
+        masked(error, &self.masker)
+    }
+}
+
+/// Now, RFC 3339 in UTC.
+pub fn now() -> String {
+    drover_base::UnixNanos::now().timestamp().to_string()
+}
+
+/// An error with its causes.
+pub fn explained(error: &dyn Error) -> CliError {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        message.push_str(&format!(": {next}"));
+        cause = next.source();
+    }
+    CliError::new(message)
+}
+
+/// An error of the engine, with what to do about it.
+pub fn engine_error(error: &EngineError) -> CliError {
+    match error {
+        EngineError::Engine(cause) if cause.is_unreachable() => {
+            CliError::of(ErrorKind::Unreachable, format!("the engine does not answer: {cause}"))
+                .hint("check -address, DROVER_ADDR and NOMAD_ADDR, and that an agent runs there")
+        }
+        other => explained(other),
+    }
+}
+
+fn masked(mut error: CliError, masker: &Masker) -> CliError {
+    error.message = masker.mask(&error.message).into_owned();
+    error
+}
+
+/// What a saved plan's secrets are taken from: the same providers, and the variables given now.
+///
+/// # Errors
+/// A variable file cannot be read, or an argument is no assignment.
+pub fn saved_secrets(arguments: &StackArgs) -> Result<(Arc<Resolver>, drover_packs::Supplied), CliError> {
+    let secrets = inputs::resolver(&PathBuf::from("."));
+    inputs::mask_panics(secrets.taint());
+    let supplied = arguments.variables.supplied(&secrets)?;
+    Ok((secrets, supplied))
+}

@@ -1,0 +1,143 @@
+//! `*.drover.hcl`: from text to [`Desired`].
+//!
+//! Blocks are nodes (`local.x`, `pack.web`, `job.report`, …) that are evaluated in the order of their references, so that one
+//! may use what another gives.
+
+mod blocks;
+mod jobs;
+mod nodes;
+mod packs;
+mod scope;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use drover_hcl::variables::{Declarations, Strictness};
+use drover_hcl::{Body, Diagnostics, EvalContext, Source, TypeRules, Value, parse_body};
+use drover_packs::Supplied;
+use drover_secrets::Resolver;
+
+use crate::desired::Desired;
+pub(crate) use blocks::is_name;
+use nodes::Nodes;
+use scope::Scope;
+
+/// What evaluating needs besides the text.
+pub struct Inputs {
+    /// The folder that paths in the stack are relative to.
+    pub folder: PathBuf,
+    /// What the person gave for variables.
+    pub supplied: Supplied,
+    /// Answers `secret()`.
+    pub secrets: Arc<Resolver>,
+    /// The environment variables that packs may read.
+    pub env: Arc<BTreeMap<String, String>>,
+    /// The stack's name when there is no `stack` block.
+    pub default_name: String,
+    /// The namespace that the person chose; it goes before the stack's.
+    pub namespace: Option<String>,
+}
+
+/// Evaluates the files of a stack.
+///
+/// # Errors
+/// Everything that is wrong with them, free of secrets.
+pub fn evaluate(sources: &[Arc<Source>], inputs: &Inputs) -> Result<Desired, Diagnostics> {
+    evaluate_raw(sources, inputs).map_err(|problems| drover_packs::masked(problems, &inputs.secrets))
+}
+
+/// The stack from a pack alone, as `pack "NAME" { source = … }` would make it.
+///
+/// # Errors
+/// Everything that is wrong with the pack.
+pub fn from_pack(folder: &Path, inputs: &Inputs) -> Result<Desired, Diagnostics> {
+    let mut scope = Scope::new(inputs, inputs.default_name.clone(), Namespaces::of(inputs, None));
+    let single = packs::single(folder, &mut scope);
+    finish(single.map(|()| scope.finish(Vec::new())), inputs)
+}
+
+/// The stack from job files alone, one job each.
+///
+/// # Errors
+/// Everything that is wrong with the files.
+pub fn from_jobs(files: &[PathBuf], inputs: &Inputs) -> Result<Desired, Diagnostics> {
+    let mut scope = Scope::new(inputs, inputs.default_name.clone(), Namespaces::of(inputs, None));
+    let mut problems = Diagnostics::new();
+    for file in files {
+        if let Err(found) = jobs::file_alone(file, &mut scope) {
+            problems.extend(found);
+        }
+    }
+    finish(problems.into_result(()).map(|()| scope.finish(Vec::new())), inputs)
+}
+
+fn finish(result: Result<Desired, Diagnostics>, inputs: &Inputs) -> Result<Desired, Diagnostics> {
+    result.map_err(|problems| drover_packs::masked(problems, &inputs.secrets))
+}
+
+/// The default namespace.
+pub(crate) struct Namespaces {
+    pub(crate) default: String,
+}
+
+impl Namespaces {
+    fn of(inputs: &Inputs, stack: Option<String>) -> Self {
+        Self { default: inputs.namespace.clone().or(stack).unwrap_or_else(|| "default".to_owned()) }
+    }
+}
+
+fn evaluate_raw(sources: &[Arc<Source>], inputs: &Inputs) -> Result<Desired, Diagnostics> {
+    let mut problems = Diagnostics::new();
+    let mut bodies = Vec::new();
+    for source in sources {
+        match parse_body(source) {
+            Ok(body) => bodies.push(body),
+            Err(found) => problems.extend(found),
+        }
+    }
+    let bodies: Vec<Body> = problems.into_result(bodies)?;
+    blocks::check(&bodies)?;
+    let variables = variables(&bodies, inputs)?;
+    let name = blocks::stack_name(&bodies)?.unwrap_or_else(|| inputs.default_name.clone());
+    let mut scope = Scope::new(inputs, name, Namespaces { default: String::new() });
+    scope.set_variables(variables);
+    let engine = blocks::engine(&bodies, &scope.context())?;
+    scope.set_engine(engine, Namespaces::of(inputs, None));
+    let nodes = Nodes::collect(&bodies)?;
+    let order = nodes.order()?;
+    let mut problems = Diagnostics::new();
+    for name in &order {
+        // A node whose requirement failed would only repeat its errors.
+        if nodes.requirements(name).iter().any(|on| scope.has_failed(on)) {
+            scope.fail(name);
+            continue;
+        }
+        if let Err(found) = blocks::node(&nodes, name, &mut scope) {
+            scope.fail(name);
+            problems.extend(found);
+        }
+    }
+    problems.into_result(())?;
+    Ok(scope.finish(nodes.output_order()))
+}
+
+/// The values of the stack's `variable` blocks; sensitive ones are tainted.
+fn variables(bodies: &[Body], inputs: &Inputs) -> Result<Value, Diagnostics> {
+    let mut declared = Declarations::default();
+    for body in bodies {
+        // In a stack, `variables` blocks are the engine's variables rather than defaults of older job files.
+        let mut own = body.clone();
+        own.blocks.retain(|block| &*block.kind == "variable");
+        declared.merge(Declarations::parse(&own, TypeRules::Constraint)?)?;
+    }
+    let context = EvalContext::new().with_functions(drover_packs::secret_function(&inputs.secrets));
+    let given = inputs.supplied.inputs(&|name| declared.get(name).is_some(), &[]);
+    let values = declared.resolve(given, Strictness::Strict, &context)?;
+    for variable in declared.iter().filter(|variable| variable.sensitive) {
+        if let Some(value) = values.as_entries().and_then(|entries| entries.get(&*variable.name)) {
+            drover_packs::taint(&format!("var.{}", variable.name), value, inputs.secrets.taint());
+        }
+    }
+    Ok(values)
+}

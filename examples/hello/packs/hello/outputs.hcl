@@ -1,0 +1,7 @@
+output "greeting" {
+  value = "hello, ${var.name}!"
+}
+
+output "job" {
+  value = "hello"
+}

@@ -1,0 +1,27 @@
+//! Packs: folders of templates with metadata and typed variables that render to jobs and other resources.
+//!
+//! [`Pack::load`] reads a folder and its dependencies into memory; [`Pack::render`] is pure: the same pack, variables and
+//! secrets give the same [`Rendered`] (jobs as submitted, auxiliary files, resources, outputs). No engine is asked.
+//! [`Supplied`] holds what a person gave for variables, in order of precedence; [`scaffold`] writes a new pack.
+//! Templates are Tera ([`template`]), strict, and reach nothing but their own pack and what [`Reach`] allows.
+//!
+//! The crate must not know about stacks, engines, registries or the terminal; it neither prints nor reads the environment.
+
+mod attributes;
+pub mod files;
+mod jobs;
+mod metadata;
+mod pack;
+mod render;
+mod resources;
+pub mod scaffold;
+mod supplied;
+pub mod template;
+
+pub use jobs::{RenderedJob, parse_job_file};
+pub use metadata::{Dependency, Metadata};
+pub use pack::{LoadError, LoadedDependency, Pack};
+pub use render::{Meta, RenderError, RenderRequest, Rendered, RenderedFile, masked, taint};
+pub use resources::{NamespaceResource, Resource, VariablesResource};
+pub use supplied::{GivenError, Supplied, secret_function};
+pub use template::Reach;

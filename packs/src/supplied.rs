@@ -1,0 +1,247 @@
+//! What a person gave for variables: environment, files, arguments; the last one wins.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use drover_hcl::variables::{Inputs, Origin};
+use drover_hcl::{
+    CallEnv, Diagnostics, EvalContext, Function, FunctionTable, Param, Source, Value, parse_body, parse_json_body,
+};
+use drover_secrets::{Resolver, SecretRef};
+
+/// Prefixes of environment variables that give values; the later one wins.
+const ENVIRONMENT_PREFIXES: [&str; 2] = ["NOMAD_PACK_VAR_", "DROVER_VAR_"];
+
+/// Values for variables in order of precedence. A name with dots is for a dependency: `db.port`.
+#[derive(Clone, Default)]
+pub struct Supplied {
+    given: Vec<Given>,
+}
+
+#[derive(Clone)]
+struct Given {
+    name: String,
+    value: GivenValue,
+    origin: Origin,
+}
+
+#[derive(Clone)]
+enum GivenValue {
+    Text(String),
+    Value(Value),
+}
+
+/// Why an argument is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`-var` needs the form name=value, as in -var port=8080; there is no `=` in one of them")]
+pub struct GivenError;
+
+impl Supplied {
+    /// Takes `DROVER_VAR_x` and `NOMAD_PACK_VAR_x` from an environment.
+    pub fn add_environment(&mut self, environment: impl IntoIterator<Item = (String, String)>) {
+        let environment: BTreeMap<String, String> = environment.into_iter().collect();
+        for prefix in ENVIRONMENT_PREFIXES {
+            for (name, value) in &environment {
+                if let Some(name) = name.strip_prefix(prefix) {
+                    self.add(name, GivenValue::Text(value.clone()), Origin::Environment);
+                }
+            }
+        }
+    }
+
+    /// Takes the content of a file of values, HCL or JSON. `secret("…")` can be used in HCL.
+    ///
+    /// # Errors
+    /// When the file cannot be parsed or evaluated; the message is free of secrets.
+    pub fn add_file(&mut self, name: &str, content: &[u8], secrets: &Arc<Resolver>) -> Result<(), Diagnostics> {
+        let source = Source::from_bytes(name, content)?;
+        let context = EvalContext::new().with_functions(secret_function(secrets));
+        self.add_source(&source, &context).map_err(|problems| crate::render::masked(problems, secrets))
+    }
+
+    fn add_source(&mut self, source: &Arc<Source>, context: &EvalContext<'_>) -> Result<(), Diagnostics> {
+        let is_json = source.text().trim_start().starts_with('{');
+        let body = if is_json { parse_json_body(source) } else { parse_body(source) }?;
+        let mut problems = Diagnostics::new();
+        let body = body.just_attributes(&mut problems);
+        for attribute in &body.attributes {
+            match attribute.value.evaluate(context) {
+                Ok(value) => self.add(&attribute.name, GivenValue::Value(value), Origin::File),
+                Err(found) => problems.extend(found),
+            }
+        }
+        problems.into_result(())
+    }
+
+    /// Takes `name=value` of a `-var` argument.
+    ///
+    /// # Errors
+    /// When there is no `=`.
+    pub fn add_argument(&mut self, argument: &str) -> Result<(), GivenError> {
+        let Some((name, value)) = argument.split_once('=') else {
+            // What was given may be a value, so it is not repeated.
+            return Err(GivenError);
+        };
+        self.add(name.trim(), GivenValue::Text(value.to_owned()), Origin::Argument);
+        Ok(())
+    }
+
+    /// Takes a value that is already one, such as those of a stack's `vars`.
+    pub fn add_value(&mut self, name: &str, value: Value) {
+        self.add(name, GivenValue::Value(value), Origin::Caller);
+    }
+
+    /// The texts of the value that counts for `name`: one, or those within an object or list.
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        fn collect(value: &Value, texts: &mut Vec<String>) {
+            if let Some(text) = value.as_str() {
+                texts.push(text.to_owned());
+            } else if let Some(items) = value.as_items() {
+                items.iter().for_each(|item| collect(item, texts));
+            } else if let Some(entries) = value.as_entries() {
+                entries.values().for_each(|item| collect(item, texts));
+            } else if let Ok(json) = value.to_json() {
+                texts.push(json.to_string());
+            }
+        }
+        let mut texts = Vec::new();
+        match self.given.iter().rfind(|given| given.name == name).map(|given| &given.value) {
+            Some(GivenValue::Text(text)) => texts.push(text.clone()),
+            Some(GivenValue::Value(value)) => collect(value, &mut texts),
+            None => {}
+        }
+        texts
+    }
+
+    /// What the environment gave, as texts.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        self.as_texts(Origin::Environment)
+    }
+
+    /// What arguments gave, as texts.
+    pub(crate) fn arguments(&self) -> Vec<(String, String)> {
+        self.as_texts(Origin::Argument)
+    }
+
+    fn as_texts(&self, origin: Origin) -> Vec<(String, String)> {
+        let of_origin = self.given.iter().filter(|given| given.origin == origin);
+        of_origin
+            .filter_map(|given| match &given.value {
+                GivenValue::Text(text) => Some((given.name.clone(), text.clone())),
+                GivenValue::Value(_) => None,
+            })
+            .collect()
+    }
+
+    /// What files and callers gave, as files of values.
+    pub(crate) fn values_as_file(&self) -> Vec<Arc<Source>> {
+        let mut values = serde_json::Map::new();
+        for given in &self.given {
+            if let GivenValue::Value(value) = &given.value
+                && let Ok(json) = value.to_json()
+            {
+                values.insert(given.name.clone(), json);
+            }
+        }
+        if values.is_empty() {
+            Vec::new()
+        } else {
+            vec![Source::new("vars", serde_json::Value::Object(values).to_string())]
+        }
+    }
+
+    /// Puts `later` after these, so that it wins.
+    pub fn extend(&mut self, later: Self) {
+        self.given.extend(later.given);
+    }
+
+    fn add(&mut self, name: &str, value: GivenValue, origin: Origin) {
+        self.given.push(Given { name: name.to_owned(), value, origin });
+    }
+
+    /// The values for the variables `declared`, as inputs; `dependencies` names where else a value may go.
+    pub fn inputs(&self, declared: &dyn Fn(&str) -> bool, dependencies: &[&str]) -> Inputs {
+        let mut inputs = Inputs::default();
+        for given in &self.given {
+            let is_declared = declared(&given.name);
+            let (head, rest) = given.name.split_once('.').unwrap_or((&given.name, ""));
+            let goes_elsewhere = dependencies.contains(&head) && (!rest.is_empty() || !is_declared);
+            if !is_declared && (goes_elsewhere || given.origin == Origin::Environment) {
+                continue;
+            }
+            match &given.value {
+                GivenValue::Text(text) => inputs.add_text(&given.name, text, given.origin),
+                GivenValue::Value(value) => inputs.add_value(&given.name, value.clone(), given.origin),
+            }
+        }
+        inputs
+    }
+
+    /// The values for the dependency `alias`: `alias.x`, or the members of an object named `alias`.
+    #[must_use]
+    pub fn for_dependency(&self, alias: &str) -> Self {
+        let mut result = Self::default();
+        for given in &self.given {
+            if let Some(name) = given.name.strip_prefix(alias).and_then(|rest| rest.strip_prefix('.')) {
+                result.add(name, given.value.clone(), given.origin);
+            } else if given.name == alias
+                && let GivenValue::Value(value) = &given.value
+            {
+                for (name, value) in value.as_entries().into_iter().flatten() {
+                    result.add(name, GivenValue::Value(value.clone()), given.origin);
+                }
+            }
+        }
+        result
+    }
+}
+
+/// The standard functions and `secret("provider:path#field")`.
+pub fn secret_function(secrets: &Arc<Resolver>) -> Arc<FunctionTable> {
+    use std::error::Error as _;
+    let mut table = FunctionTable::standard().as_ref().clone();
+    let secrets = Arc::clone(secrets);
+    table.add(Function::new("secret", vec![Param::string("reference")], move |_: &CallEnv, arguments: &[Value]| {
+        let text = arguments.first().and_then(Value::as_str).unwrap_or_default();
+        let reference: SecretRef =
+            text.parse().map_err(|error: drover_secrets::ParseReferenceError| error.to_string())?;
+        let value = secrets.resolve(&reference).map_err(|error| match error.source() {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        })?;
+        Ok(Value::string(value.expose().as_str()))
+    }));
+    Arc::new(table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_for_dependencies_are_told_by_their_prefix() {
+        let mut supplied = Supplied::default();
+        supplied.add_argument("db.port=5433").unwrap();
+        supplied.add_argument("port=80").unwrap();
+        supplied.add_value("db", Value::object([("name", Value::from("shop"))]));
+        let names = |supplied: &Supplied| supplied.given.iter().map(|given| given.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&supplied.for_dependency("db")), ["port", "name"]);
+        assert_eq!(names(&supplied.for_dependency("cache")), Vec::<String>::new());
+    }
+
+    #[test]
+    fn drovers_prefix_wins_over_the_older_one() {
+        let mut supplied = Supplied::default();
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        supplied.add_environment([pair("DROVER_VAR_port", "1"), pair("NOMAD_PACK_VAR_port", "2"), pair("HOME", "/")]);
+        let texts: Vec<_> = supplied
+            .given
+            .iter()
+            .map(|given| match &given.value {
+                GivenValue::Text(text) => text.as_str(),
+                GivenValue::Value(_) => "",
+            })
+            .collect();
+        assert_eq!(texts, ["2", "1"]);
+    }
+}
