@@ -1,0 +1,3 @@
+//! Evaluations that wait for capacity.
+
+pub mod core;

@@ -1,0 +1,88 @@
+//! What a server is told at start.
+
+use drover_base::Nanos;
+use std::path::PathBuf;
+
+/// Settings of a server.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Region of this cluster.
+    pub region: String,
+    /// Name of this server, for people.
+    pub name: String,
+    /// Parallel scheduling workers; 0 means one per core.
+    pub workers: usize,
+    /// Where the root keys are kept; `None` keeps them in memory only (dev mode).
+    pub data_dir: Option<PathBuf>,
+    /// When silent nodes count as down.
+    pub heartbeat: HeartbeatConfig,
+    /// When finished objects are forgotten.
+    pub gc: GcConfig,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            region: "global".to_owned(),
+            name: "drover".to_owned(),
+            workers: 0,
+            data_dir: None,
+            heartbeat: HeartbeatConfig::default(),
+            gc: GcConfig::default(),
+        }
+    }
+}
+
+/// When silent nodes count as down.
+#[derive(Clone, Debug)]
+pub struct HeartbeatConfig {
+    /// The shortest time to live that a node is given.
+    pub min_ttl: Nanos,
+    /// Added before a node that missed its time counts as down.
+    pub grace: Nanos,
+    /// Heartbeats per second that the whole cluster may cost; the time to live grows with the number of nodes.
+    pub max_per_second: u32,
+    /// The time to live of every node when this server has just become leader.
+    pub failover_ttl: Nanos,
+}
+
+impl Default for HeartbeatConfig {
+    fn default() -> Self {
+        Self {
+            min_ttl: Nanos::from_secs(10),
+            grace: Nanos::from_secs(10),
+            max_per_second: 50,
+            failover_ttl: Nanos::from_mins(5),
+        }
+    }
+}
+
+/// When finished objects are forgotten.
+#[derive(Clone, Debug)]
+pub struct GcConfig {
+    /// Between two collections of each kind.
+    pub interval: Nanos,
+    /// Age of finished evaluations and their allocations.
+    pub eval_threshold: Nanos,
+    /// The same for batch jobs, whose results are kept longer.
+    pub batch_eval_threshold: Nanos,
+    /// Age of dead jobs.
+    pub job_threshold: Nanos,
+    /// Age of finished deployments.
+    pub deployment_threshold: Nanos,
+    /// Age of nodes that are down.
+    pub node_threshold: Nanos,
+}
+
+impl Default for GcConfig {
+    fn default() -> Self {
+        Self {
+            interval: Nanos::from_mins(5),
+            eval_threshold: Nanos::from_hours(1),
+            batch_eval_threshold: Nanos::from_hours(24),
+            job_threshold: Nanos::from_hours(4),
+            deployment_threshold: Nanos::from_hours(1),
+            node_threshold: Nanos::from_hours(24),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! From a submitted job to one that may be stored: defaults, validation, and what only the cluster knows.
+
+use crate::error::{Result, ServerError};
+use drover_base::uuid;
+use drover_model::Job;
+use drover_state::Snapshot;
+use drover_wire::admission::{Admitted, Problems, admit};
+use drover_wire::job;
+
+/// A job that may be stored.
+pub(crate) struct Accepted {
+    /// In canonical form.
+    pub job: Job,
+    /// For people, as one text.
+    pub warnings: String,
+}
+
+/// Checks a submitted job against its own rules and the cluster.
+///
+/// # Errors
+/// All problems at once.
+pub(crate) fn accept(submitted: job::Job, region: &str, snapshot: &Snapshot) -> Result<Accepted> {
+    check_region(&submitted, region)?;
+    let Admitted { mut job, warnings } = admit(submitted).map_err(refused)?;
+    check_cluster(&job, snapshot).map_err(refused)?;
+    if let Some(current) = snapshot.job(&job.key()) {
+        check_update(current, &job)?;
+    } else if job.dispatched {
+        return Err(ServerError::refused("job can't be submitted with 'Dispatched' set"));
+    }
+    for policy in job.task_groups.iter_mut().filter_map(|group| group.scaling.as_mut()) {
+        if policy.id.is_empty() {
+            policy.id = uuid::random();
+        }
+    }
+    Ok(Accepted { job, warnings: warnings.to_text() })
+}
+
+fn refused(problems: Problems) -> ServerError {
+    ServerError::refused(problems.to_text())
+}
+
+/// A job of another region cannot be taken here.
+pub(crate) fn check_region(submitted: &job::Job, region: &str) -> Result<()> {
+    match submitted.region.as_deref() {
+        None | Some("" | "global") => Ok(()),
+        Some(wanted) if wanted == region => Ok(()),
+        Some(_) => Err(ServerError::refused("No path to region")),
+    }
+}
+
+/// What only the cluster knows: its namespaces and pools, and what is allowed in them.
+fn check_cluster(job: &Job, snapshot: &Snapshot) -> std::result::Result<(), Problems> {
+    let mut problems = Problems::default();
+    match snapshot.namespace(&job.namespace) {
+        None => {
+            problems.add(format!("job {:?} is in nonexistent namespace {:?}", &*job.id, &*job.namespace));
+        }
+        Some(namespace) => {
+            if let Some(capabilities) = &namespace.capabilities {
+                check_capabilities(job, capabilities, &mut problems);
+            }
+        }
+    }
+    if snapshot.node_pool(&job.node_pool).is_none() {
+        problems.add(format!("job {:?} is in nonexistent node pool {:?}", &*job.id, job.node_pool));
+    }
+    problems.into_result()
+}
+
+fn check_capabilities(
+    job: &Job,
+    capabilities: &drover_model::registry::NamespaceCapabilities,
+    problems: &mut Problems,
+) {
+    let refused = |used: &str, enabled: &[String], disabled: &[String]| {
+        (!enabled.is_empty() && !enabled.iter().any(|name| name == used)) || disabled.iter().any(|name| name == used)
+    };
+    let mut drivers: Vec<&str> =
+        job.task_groups.iter().flat_map(|group| &group.tasks).map(|task| task.driver.as_str()).collect();
+    drivers.sort_unstable();
+    drivers.dedup();
+    for driver in drivers {
+        if refused(driver, &capabilities.enabled_task_drivers, &capabilities.disabled_task_drivers) {
+            problems.add(format!("used task driver {driver:?} is not allowed in namespace {:?}", &*job.namespace));
+        }
+    }
+    let mut modes: Vec<&str> =
+        job.task_groups.iter().flat_map(|group| &group.networks).map(|network| network.mode.as_str()).collect();
+    modes.sort_unstable();
+    modes.dedup();
+    for mode in modes {
+        let mode = if mode.is_empty() { "host" } else { mode };
+        if refused(mode, &capabilities.enabled_network_modes, &capabilities.disabled_network_modes) {
+            problems.add(format!("used group network mode {mode:?} is not allowed in namespace {:?}", &*job.namespace));
+        }
+    }
+}
+
+/// Some properties of a job never change.
+fn check_update(current: &Job, new: &Job) -> Result<()> {
+    let refuse = |text: String| Err(ServerError::refused(text));
+    if current.kind != new.kind {
+        return refuse(format!("cannot update job from type {:?} to {:?}", current.kind.as_str(), new.kind.as_str()));
+    }
+    let pairs = [
+        ("periodic", current.periodic.is_some(), new.periodic.is_some()),
+        ("parameterized", current.parameterized_job.is_some(), new.parameterized_job.is_some()),
+    ];
+    for (name, was, is) in pairs {
+        if was && !is {
+            return refuse(format!("cannot update {name} job to being non-{name}"));
+        }
+        if is && !was {
+            return refuse(format!("cannot update non-{name} job to being {name}"));
+        }
+    }
+    if current.dispatched != new.dispatched {
+        return refuse("field 'Dispatched' is read-only".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether registering the job makes an evaluation: jobs that only make others are not placed.
+pub(crate) fn is_placed(job: &Job) -> bool {
+    job.periodic.is_none() && (job.parameterized_job.is_none() || job.dispatched)
+}
+

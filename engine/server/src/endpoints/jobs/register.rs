@@ -1,0 +1,93 @@
+//! Registers jobs, and validates them without registering.
+
+use super::admission::{Accepted, accept, check_region, is_placed};
+use crate::answer::{JobRegistered, JobValidation};
+use crate::error::Result;
+use crate::request::RegisterOptions;
+use crate::server::Server;
+use crate::evals;
+use drover_model::{EvalTrigger, Evaluation, Job, UnixNanos};
+use drover_state::{Applied, Command, RegisterJob};
+use drover_wire::{admission, job};
+use std::sync::Arc;
+
+impl Server {
+    /// Registers a job, or a new version of it.
+    ///
+    /// # Errors
+    /// The job is not valid, or the stored one is not what the caller thinks.
+    pub async fn register_job(&self, submitted: job::Job, options: RegisterOptions) -> Result<JobRegistered> {
+        let snapshot = self.inner.store.snapshot();
+        let Accepted { mut job, warnings } = accept(submitted, &self.inner.config.region, &snapshot)?;
+        if let Some(current) = snapshot.job(&job.key()) {
+            keep(current, &mut job, &options);
+        }
+        let now = UnixNanos::now();
+        job.submit_time = now;
+        let eval = is_placed(&job).then(|| Evaluation {
+            priority: options.eval_priority.unwrap_or(job.priority),
+            ..evals::for_job(&job, EvalTrigger::JobRegister, now)
+        });
+        let enforce_index = options.enforce_index.then_some(options.job_modify_index);
+        let registered = self.store_job(job, options.submission, eval, enforce_index).await?;
+        Ok(JobRegistered { warnings, ..registered })
+    }
+
+    /// Stores a job that is known to be valid.
+    pub(super) async fn store_job(
+        &self,
+        job: Job,
+        submission: Option<drover_model::registry::JobSubmission>,
+        eval: Option<Evaluation>,
+        enforce_index: Option<u64>,
+    ) -> Result<JobRegistered> {
+        let eval_id = eval.as_ref().map(|eval| eval.id.clone()).unwrap_or_default();
+        let command = Command::RegisterJob(RegisterJob { job: Arc::new(job), submission, eval, enforce_index });
+        let committed = self.inner.propose(command).await?;
+        let job_modify_index = match committed.applied {
+            Applied::Job { job_modify_index, .. } => job_modify_index,
+            _ => committed.index,
+        };
+        Ok(JobRegistered {
+            eval_create_index: if eval_id.is_empty() { 0 } else { committed.index },
+            eval_id,
+            job_modify_index,
+            warnings: String::new(),
+            index: committed.index,
+        })
+    }
+
+    /// Says what is wrong with a job.
+    ///
+    /// # Errors
+    /// The job belongs to another region.
+    pub fn validate_job(&self, submitted: job::Job) -> Result<JobValidation> {
+        check_region(&submitted, &self.inner.config.region)?;
+        let mut validation = JobValidation { driver_config_validated: true, ..JobValidation::default() };
+        match admission::admit(submitted) {
+            Ok(admitted) => validation.warnings = admitted.warnings.to_text(),
+            Err(problems) => {
+                validation.error = problems.to_text();
+                validation.validation_errors = problems.into_list();
+            }
+        }
+        Ok(validation)
+    }
+}
+
+/// What an operator wants kept of the stored job.
+fn keep(current: &Job, job: &mut Job, options: &RegisterOptions) {
+    for group in &mut job.task_groups {
+        let Some(stored) = current.group(&group.name) else { continue };
+        if options.preserve_counts {
+            group.count = stored.count;
+        }
+        if options.preserve_resources {
+            for task in &mut group.tasks {
+                if let Some(stored) = stored.task(&task.name) {
+                    task.resources = stored.resources.clone();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Namespaces.
+
+use crate::answer::Written;
+use crate::error::{Result, ServerError};
+use crate::server::Server;
+use drover_model::registry::NamespaceSpec;
+use drover_model::{JobStatus, Namespace};
+use drover_state::Command;
+use drover_wire::problems::Problems;
+
+/// The longest description in bytes.
+const MAX_DESCRIPTION_BYTES: usize = 256;
+
+impl Server {
+    /// Adds or changes a namespace.
+    ///
+    /// # Errors
+    /// Its name or description is not allowed.
+    pub async fn upsert_namespace(&self, namespace: NamespaceSpec) -> Result<Written> {
+        let mut problems = Problems::default();
+        if !is_name(&namespace.name) {
+            problems.add(format!("invalid name {:?}. Must match regex ^[a-zA-Z0-9-]{{1,128}}$", &*namespace.name));
+        }
+        if namespace.description.len() > MAX_DESCRIPTION_BYTES {
+            problems.add(format!("description longer than {MAX_DESCRIPTION_BYTES}"));
+        }
+        if !problems.is_empty() {
+            let text = format!("Invalid namespace {:?}: {}", &*namespace.name, problems.to_text());
+            return Err(ServerError::refused(text));
+        }
+        Ok(Written { index: self.inner.propose(Command::UpsertNamespaces(vec![namespace])).await?.index })
+    }
+
+    /// Removes a namespace.
+    ///
+    /// # Errors
+    /// It is the default one, unknown, or something in it still runs.
+    pub async fn delete_namespace(&self, name: &Namespace) -> Result<Written> {
+        if *name == Namespace::DEFAULT {
+            return Err(ServerError::refused("can not delete default namespace"));
+        }
+        let snapshot = self.inner.store.snapshot();
+        if snapshot.namespace(name).is_none() {
+            return Err(ServerError::refused("namespace not found"));
+        }
+        let region = &self.inner.config.region;
+        let mut problems = Problems::default();
+        if snapshot.jobs_in(name, "").any(|job| job.status != JobStatus::Dead) {
+            problems.add(format!("namespace {:?} has non-terminal jobs in regions: [{region}]", &**name));
+        }
+        if snapshot.allocs().any(|alloc| alloc.namespace == *name && !alloc.is_terminal()) {
+            problems.add(format!("namespace {:?} has non-terminal allocations in regions: [{region}]", &**name));
+        }
+        problems.into_result().map_err(|problems| ServerError::refused(problems.to_text()))?;
+        Ok(Written { index: self.inner.propose(Command::DeleteNamespaces(vec![name.clone()])).await?.index })
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=128).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}

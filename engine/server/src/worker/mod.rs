@@ -1,0 +1,93 @@
+//! Workers: take an evaluation, run the scheduler, submit its plan, store what came of it.
+
+use crate::applier;
+use crate::broker::core::Delivery;
+use crate::error::{Result, ServerError};
+use crate::server::Inner;
+use drover_model::{Evaluation, UnixNanos};
+use drover_scheduler::{Context, Outcome, attempts_exhausted, made_progress, max_attempts, schedule};
+use drover_state::{Command, Snapshot};
+use std::sync::Arc;
+
+/// The schedulers that every worker runs.
+const KINDS: &[&str] = &["service", "batch", "system", "sysbatch"];
+
+/// Works on evaluations until the task is dropped.
+pub(crate) async fn run(inner: Arc<Inner>) {
+    loop {
+        let delivery = inner.queue.next(KINDS).await;
+        let guard = Guard { inner: &inner, delivery: Some(&delivery) };
+        match process(&inner, &delivery.eval).await {
+            Ok(()) => guard.done(),
+            Err(error) => {
+                tracing::warn!(eval = %delivery.eval.id, job = %delivery.eval.job_id, %error, "evaluation failed");
+                drop(guard);
+            }
+        }
+    }
+}
+
+/// Gives the evaluation back unless it was done, even when the worker panics or is stopped.
+struct Guard<'a> {
+    inner: &'a Arc<Inner>,
+    delivery: Option<&'a Delivery>,
+}
+
+impl Guard<'_> {
+    fn done(mut self) {
+        if let Some(delivery) = self.delivery.take() {
+            let acked = self.inner.queue.ack(delivery);
+            self.inner.cancel(acked.superseded);
+        }
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if let Some(delivery) = self.delivery {
+            self.inner.queue.nack(delivery);
+        }
+    }
+}
+
+async fn process(inner: &Arc<Inner>, eval: &Arc<Evaluation>) -> Result<()> {
+    let mut attempts = 0;
+    let mut min_index = eval.modify_index;
+    loop {
+        let snapshot = inner.snapshot_at_least(min_index).await;
+        let outcome = run_scheduler(snapshot, eval.clone()).await?;
+        if !outcome.follow_ups.is_empty() {
+            inner.propose(Command::UpsertEvals(outcome.follow_ups.clone())).await?;
+        }
+        if outcome.plan.is_no_op() {
+            return store(inner, outcome).await;
+        }
+        let result = applier::submit(inner, outcome.plan.clone()).await?;
+        if result.refresh_index == 0 {
+            return store(inner, outcome).await;
+        }
+        min_index = result.refresh_index;
+        attempts = if made_progress(&result) { 0 } else { attempts + 1 };
+        if attempts >= max_attempts(eval.job_type().unwrap_or_default()) {
+            return store(inner, attempts_exhausted(&outcome, context())).await;
+        }
+    }
+}
+
+/// The scheduler may think for long: it gets a thread of its own.
+async fn run_scheduler(snapshot: Snapshot, eval: Arc<Evaluation>) -> Result<Outcome> {
+    let work = tokio::task::spawn_blocking(move || schedule(&snapshot, &eval, context()));
+    let outcome = work.await.map_err(|error| ServerError::unavailable(format!("the scheduler stopped: {error}")))?;
+    outcome.map_err(|error| ServerError::refused(error.to_string()))
+}
+
+fn context() -> Context {
+    Context { seed: rand::random(), now: UnixNanos::now() }
+}
+
+/// Stores the evaluation and the blocked one that it made.
+async fn store(inner: &Inner, outcome: Outcome) -> Result<()> {
+    let evals = std::iter::once(outcome.eval).chain(outcome.blocked).collect();
+    inner.propose(Command::UpsertEvals(evals)).await?;
+    Ok(())
+}
