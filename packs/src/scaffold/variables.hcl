@@ -4,7 +4,7 @@ variable "job_name" {
   default     = "@NAME@"
 
   validation {
-    condition     = can(regex("^[a-z0-9][a-z0-9-]*$", var.job_name))
+    condition     = regex_replace(var.job_name, "^[a-z0-9][a-z0-9-]*$", "") == ""
     error_message = "Use small letters, digits and dashes, starting with a letter or digit."
   }
 }
