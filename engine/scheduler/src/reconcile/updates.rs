@@ -14,7 +14,8 @@ pub(crate) enum UpdateKind {
     Destructive,
 }
 
-/// Whether a group's allocations of `old` must be replaced for `new`.
+/// Whether a group's allocations of `old` must be replaced for `new`. The list is the reference's, found
+/// by planning one change after the other.
 pub(crate) fn is_destructive(old: &Job, new: &Job, group: &str) -> bool {
     let (Some(a), Some(b)) = (old.group(group), new.group(group)) else {
         return true;
@@ -22,10 +23,6 @@ pub(crate) fn is_destructive(old: &Job, new: &Job, group: &str) -> bool {
     a.tasks.len() != b.tasks.len()
         || a.ephemeral_disk != b.ephemeral_disk
         || networks_changed(&a.networks, &b.networks)
-        || affinities(old, a) != affinities(new, b)
-        || spreads(old, a) != spreads(new, b)
-        || a.consul != b.consul
-        || old.consul_namespace != new.consul_namespace
         || a.volumes != b.volumes
         || a.restart_policy.render_templates != b.restart_policy.render_templates
         || connects_changed(a, b)
@@ -33,15 +30,6 @@ pub(crate) fn is_destructive(old: &Job, new: &Job, group: &str) -> bool {
             Some(other) => task_changed((old, a, task), (new, b, other)),
             None => true,
         })
-}
-
-fn affinities<'a>(job: &'a Job, group: &'a TaskGroup) -> Vec<&'a drover_model::Affinity> {
-    let tasks = group.tasks.iter().flat_map(|task| &task.affinities);
-    job.affinities.iter().chain(&group.affinities).chain(tasks).collect()
-}
-
-fn spreads<'a>(job: &'a Job, group: &'a TaskGroup) -> Vec<&'a drover_model::Spread> {
-    job.spreads.iter().chain(&group.spreads).collect()
 }
 
 /// A mesh sidecar is part of the allocation; everything else of a service can change while it runs.
@@ -67,7 +55,6 @@ fn task_changed((old, a_group, a): (&Job, &TaskGroup, &Task), (new, b_group, b):
         || a.csi_plugin != b.csi_plugin
         || a.volume_mounts != b.volume_mounts
         || a.schedule != b.schedule
-        || a.lifecycle != b.lifecycle
         || a.identity != b.identity
         || a.identities != b.identities
         || a.log_config.disabled != b.log_config.disabled
