@@ -3,9 +3,7 @@
 use crate::error::{Result, ServerError};
 use crate::evals;
 use crate::server::Inner;
-use drover_model::{
-    AllocClientStatus, Allocation, EvalTrigger, Evaluation, JobKey, ReschedulePolicy, UnixNanos,
-};
+use drover_model::{AllocClientStatus, Allocation, EvalTrigger, Evaluation, JobKey, ReschedulePolicy, UnixNanos};
 use drover_state::{ClientAllocUpdate, Command, Snapshot, UpdateAllocsFromClient};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -92,12 +90,7 @@ fn evaluations(snapshot: &Snapshot, updates: &[Allocation], now: UnixNanos) -> V
         .collect()
 }
 
-fn trigger(
-    snapshot: &Snapshot,
-    stored: &Allocation,
-    status: AllocClientStatus,
-    now: UnixNanos,
-) -> Option<EvalTrigger> {
+fn trigger(snapshot: &Snapshot, stored: &Allocation, status: AllocClientStatus, now: UnixNanos) -> Option<EvalTrigger> {
     if stored.client_status == AllocClientStatus::Unknown && status != AllocClientStatus::Unknown {
         return Some(EvalTrigger::Reconnect);
     }

@@ -131,7 +131,9 @@ mod tests {
         queue.enqueue((0..4).map(eval));
         let mut ids = Vec::new();
         for worker in workers {
-            ids.push(tokio::time::timeout(Duration::from_secs(5), worker).await.expect("a worker was not woken").unwrap());
+            ids.push(
+                tokio::time::timeout(Duration::from_secs(5), worker).await.expect("a worker was not woken").unwrap(),
+            );
         }
         ids.sort();
         assert_eq!(ids, ["e0", "e1", "e2", "e3"]);

@@ -1,7 +1,9 @@
 //! What a deployment needs next. Pure: it sees one deployment and its allocations, and the time.
 
 use drover_model::deployment::description;
-use drover_model::{AllocId, Allocation, Deployment, DeploymentState, DeploymentStatus, Job, ReschedulePolicy, UnixNanos};
+use drover_model::{
+    AllocId, Allocation, Deployment, DeploymentState, DeploymentStatus, Job, ReschedulePolicy, UnixNanos,
+};
 use std::sync::Arc;
 
 /// What is known of a deployment at one index.
@@ -127,9 +129,12 @@ fn attempts_left(policy: &ReschedulePolicy, alloc: &Allocation) -> bool {
 
 fn canaries_are_healthy(observed: Observed<'_>) -> bool {
     let healthy = |id: &AllocId| observed.allocs.iter().any(|alloc| alloc.id == *id && alloc.is_healthy());
-    observed.deployment.task_groups.values().filter(|state| state.desired_canaries > 0 && !state.promoted).all(|state| {
-        state.placed_canaries.iter().filter(|id| healthy(id)).count() >= state.desired_canaries as usize
-    })
+    observed
+        .deployment
+        .task_groups
+        .values()
+        .filter(|state| state.desired_canaries > 0 && !state.promoted)
+        .all(|state| state.placed_canaries.iter().filter(|id| healthy(id)).count() >= state.desired_canaries as usize)
 }
 
 fn results(deployment: &Deployment) -> (u32, u32, usize) {

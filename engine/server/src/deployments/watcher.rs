@@ -8,8 +8,8 @@ use crate::spec::same_specification;
 use crate::timer;
 use drover_model::placement::DeploymentUpdate;
 use drover_model::{
-    AllocId, Allocation, Deployment, DeploymentId, DeploymentStatus, DesiredTransition, EvalTrigger,
-    Evaluation, Job, Nanos, UnixNanos,
+    AllocId, Allocation, Deployment, DeploymentId, DeploymentStatus, DesiredTransition, EvalTrigger, Evaluation, Job,
+    Nanos, UnixNanos,
 };
 use drover_state::{Command, DeploymentPromote, Snapshot, UpdateAllocDesiredTransition, UpdateDeploymentStatus};
 use parking_lot::Mutex;
@@ -161,8 +161,9 @@ pub(crate) fn rollback(snapshot: &Snapshot, deployment: &Deployment, reason: &st
     let current = snapshot.job_version(&key, deployment.job_version);
     let version = stable.version;
     if current.is_some_and(|current| same_specification(current, stable)) {
-        let description =
-            format!("{reason} - not rolling back to stable job version {version} as current job has same specification");
+        let description = format!(
+            "{reason} - not rolling back to stable job version {version} as current job has same specification"
+        );
         return Rollback { description, ..Rollback::none(reason) };
     }
     let job = Job { stable: true, submit_time: now, ..(**stable).clone() };

@@ -144,7 +144,13 @@ mod tests {
         })
     }
 
-    fn check(jobs: &[Arc<Job>], allocs: &[Arc<Allocation>], deadline: Nanos, ignore_system: bool, now: UnixNanos) -> DrainStep {
+    fn check(
+        jobs: &[Arc<Job>],
+        allocs: &[Arc<Allocation>],
+        deadline: Nanos,
+        ignore_system: bool,
+        now: UnixNanos,
+    ) -> DrainStep {
         let strategy = DrainStrategy {
             deadline,
             ignore_system_jobs: ignore_system,
@@ -197,8 +203,10 @@ mod tests {
 
     #[test]
     fn a_node_is_done_only_when_its_tasks_have_ended() {
-        let stopping =
-            Arc::new(Allocation { desired_status: drover_model::AllocDesiredStatus::Stop, ..(*alloc("a", "web", "n1")).clone() });
+        let stopping = Arc::new(Allocation {
+            desired_status: drover_model::AllocDesiredStatus::Stop,
+            ..(*alloc("a", "web", "n1")).clone()
+        });
         let jobs = [job("web", JobType::Service, 1)];
         assert!(check(&jobs, &[stopping.clone()], Nanos::ZERO, false, NOW).done.is_empty());
         let ended = Arc::new(Allocation { client_status: AllocClientStatus::Complete, ..(*stopping).clone() });

@@ -85,9 +85,11 @@ fn commands(snapshot: &Snapshot, nodes: &[DrainingNode], step: &core::DrainStep,
     for id in &step.done {
         let forced = nodes.iter().any(|draining| {
             draining.node.id == *id
-                && draining.node.drain_strategy.as_ref().is_some_and(|strategy| {
-                    strategy.force_deadline.nanos().is_some_and(|at| at <= now)
-                })
+                && draining
+                    .node
+                    .drain_strategy
+                    .as_ref()
+                    .is_some_and(|strategy| strategy.force_deadline.nanos().is_some_and(|at| at <= now))
         });
         let mut details = TextMap::new();
         if forced {

@@ -7,9 +7,7 @@ use crate::evals;
 use crate::request::DrainRequest;
 use crate::server::Server;
 use drover_model::node::DrainStrategy;
-use drover_model::{
-    EvalTrigger, Evaluation, Node, NodeEligibility, NodeEvent, NodeId, TextMap, UnixNanos, WireTime,
-};
+use drover_model::{EvalTrigger, Evaluation, Node, NodeEligibility, NodeEvent, NodeId, TextMap, UnixNanos, WireTime};
 use drover_state::{Command, DeregisterNode, DrainOutcome, Snapshot, UpdateNodeDrain, UpdateNodeEligibility};
 use std::sync::Arc;
 
@@ -28,7 +26,9 @@ impl Server {
             deadline: spec.deadline,
             ignore_system_jobs: spec.ignore_system_jobs,
             force_deadline: WireTime((spec.deadline.0 > 0).then(|| now.plus(spec.deadline))),
-            started_at: WireTime::from(node.drain_strategy.as_ref().and_then(|old| old.started_at.nanos()).unwrap_or(now)),
+            started_at: WireTime::from(
+                node.drain_strategy.as_ref().and_then(|old| old.started_at.nanos()).unwrap_or(now),
+            ),
         });
         let message = match (&strategy, &node.drain_strategy) {
             (Some(_), None) => "Node drain strategy set",
@@ -73,8 +73,13 @@ impl Server {
             timestamp: now.into(),
             create_index: 0,
         });
-        let command =
-            Command::UpdateNodeEligibility(UpdateNodeEligibility { node_id: id.clone(), eligibility, event, now, evals });
+        let command = Command::UpdateNodeEligibility(UpdateNodeEligibility {
+            node_id: id.clone(),
+            eligibility,
+            event,
+            now,
+            evals,
+        });
         let committed = self.inner.propose(command).await?;
         Ok(NodeUpdated { node_modify_index: 0, ..updated(eval_ids, committed.index) })
     }

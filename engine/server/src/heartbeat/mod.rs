@@ -77,7 +77,8 @@ async fn mark_missed(inner: &Inner, id: &NodeId, now: UnixNanos) -> Result<()> {
     let may_return = node.status != NodeStatus::Disconnected
         && snapshot.allocs_by_node(id).any(|alloc| {
             let group = alloc.group();
-            let survives = group.is_some_and(|group| group.disconnect.is_some() || group.max_client_disconnect.is_some());
+            let survives =
+                group.is_some_and(|group| group.disconnect.is_some() || group.max_client_disconnect.is_some());
             !alloc.is_terminal() && survives
         });
     let status = if may_return { NodeStatus::Disconnected } else { NodeStatus::Down };

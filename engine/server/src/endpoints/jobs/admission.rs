@@ -125,4 +125,3 @@ fn check_update(current: &Job, new: &Job) -> Result<()> {
 pub(crate) fn is_placed(job: &Job) -> bool {
     job.periodic.is_none() && (job.parameterized_job.is_none() || job.dispatched)
 }
-

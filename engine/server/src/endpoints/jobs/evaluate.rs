@@ -27,9 +27,9 @@ impl Server {
         let eval_id = eval.id.clone();
         let job_modify_index = job.job_modify_index;
         let forced = DesiredTransition { force_reschedule: Some(true), ..DesiredTransition::default() };
-        let failed = snapshot.allocs_by_job(key).filter(|alloc| {
-            alloc.client_status == AllocClientStatus::Failed && alloc.next_allocation.is_empty()
-        });
+        let failed = snapshot
+            .allocs_by_job(key)
+            .filter(|alloc| alloc.client_status == AllocClientStatus::Failed && alloc.next_allocation.is_empty());
         let command = if force_reschedule {
             Command::UpdateAllocDesiredTransition(UpdateAllocDesiredTransition {
                 transitions: failed.map(|alloc| (alloc.id.clone(), forced.clone())).collect(),

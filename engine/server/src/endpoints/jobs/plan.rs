@@ -8,8 +8,7 @@ use crate::server::Server;
 use crate::spec::same_specification;
 use drover_model::registry::{NodePool, SchedulerConfiguration};
 use drover_model::{
-    Allocation, ClusterView, Deployment, EvalTrigger, Evaluation, Job, JobKey, Node, NodeId, UnixNanos,
-    WireTime,
+    Allocation, ClusterView, Deployment, EvalTrigger, Evaluation, Job, JobKey, Node, NodeId, UnixNanos, WireTime,
 };
 use drover_scheduler::{Context, Outcome, schedule};
 use drover_state::Snapshot;

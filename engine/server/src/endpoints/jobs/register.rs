@@ -3,9 +3,9 @@
 use super::admission::{Accepted, accept, check_region, is_placed};
 use crate::answer::{JobRegistered, JobValidation};
 use crate::error::Result;
+use crate::evals;
 use crate::request::RegisterOptions;
 use crate::server::Server;
-use crate::evals;
 use drover_model::{EvalTrigger, Evaluation, Job, UnixNanos};
 use drover_state::{Applied, Command, RegisterJob};
 use drover_wire::{admission, job};

@@ -16,8 +16,7 @@ impl Server {
     /// The job or the version is unknown, or is the current one.
     pub async fn revert_job(&self, key: &JobKey, request: RevertRequest) -> Result<JobRegistered> {
         let snapshot = self.inner.store.snapshot();
-        let current =
-            snapshot.job(key).ok_or_else(|| ServerError::refused(format!("job {:?} not found", &*key.id)))?;
+        let current = snapshot.job(key).ok_or_else(|| ServerError::refused(format!("job {:?} not found", &*key.id)))?;
         if request.version == current.version {
             return Err(ServerError::refused("can't revert to current version"));
         }
