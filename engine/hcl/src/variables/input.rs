@@ -16,7 +16,7 @@ use super::declare::constant;
 use super::{Declaration, Declarations};
 
 /// The name of a declaration's default as an origin.
-pub(super) const DEFAULT: &str = "the default";
+const DEFAULT: &str = "the default";
 
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,14 +144,14 @@ impl Declarations {
         }
         let mut values = Entries::new();
         for (name, declaration) in &self.0 {
-            let (value, origin) = match last.remove(name) {
-                Some(input) => (declaration.read(&input, &mut problems), input.origin.to_string()),
-                None => (declaration.default.clone(), DEFAULT.to_owned()),
+            let (value, origin, place) = match last.remove(name) {
+                Some(input) => (declaration.read(&input, &mut problems), input.origin.to_string(), input.place),
+                None => (declaration.default.clone(), DEFAULT.to_owned(), declaration.default_place()),
             };
             let missing = value.is_none() && origin == DEFAULT;
             match value {
                 Some(value) => {
-                    super::validate::apply(declaration, &value, &origin, context, &mut problems);
+                    super::validate::apply(declaration, &value, &origin, place.as_ref(), context, &mut problems);
                     values.insert(Arc::clone(name), value);
                 }
                 None if missing => problems.push(declaration.unset()),
@@ -176,6 +176,10 @@ impl Declarations {
 }
 
 impl Declaration {
+    fn default_place(&self) -> Option<(Arc<Source>, Span)> {
+        Some((Arc::clone(&self.source), self.default_span?))
+    }
+
     fn unset(&self) -> Diagnostic {
         let name = &self.name;
         let detail = format!("the variable {name:?} has neither a value nor a default");

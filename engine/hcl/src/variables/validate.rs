@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::context::{EvalContext, Unresolved};
 use crate::convert::to_bool;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::source::{Source, Span};
 use crate::syntax::{Expression, StepKind};
 use crate::value::Value;
 
@@ -36,11 +37,12 @@ pub(super) fn check_condition(condition: &Expression, name: &str, problems: &mut
     Some(())
 }
 
-/// Applies a variable's rules to its value. `origin` says where the value comes from.
+/// Applies a variable's rules to its value. `origin` says where the value comes from, `place` where it is written.
 pub(super) fn apply(
     declaration: &Declaration,
     value: &Value,
     origin: &str,
+    place: Option<&(Arc<Source>, Span)>,
     context: &EvalContext<'_>,
     problems: &mut Diagnostics,
 ) {
@@ -62,13 +64,14 @@ pub(super) fn apply(
             Ok(true) => {}
             Ok(false) => {
                 let source = &rule.condition.source;
-                let place = source.range(rule.span);
+                let rule_place = source.range(rule.span);
                 let detail =
-                    format!("{} (value of {:?} from {origin}, rule at {place})", rule.message, declaration.name);
+                    format!("{} (value of {:?} from {origin}, rule at {rule_place})", rule.message, declaration.name);
                 let error = Diagnostic::error("Invalid value for variable", detail);
-                let from_default = origin == super::input::DEFAULT;
-                let span = declaration.default_span.filter(|_| from_default).unwrap_or(rule.span);
-                problems.push(error.at(source, span));
+                problems.push(match place {
+                    Some((source, span)) => error.at(source, *span),
+                    None => error,
+                });
             }
             Err(error) => {
                 let detail = format!("the condition must be true or false: {error}");

@@ -26,7 +26,6 @@ impl TaskGroup {
         self.restart_policy = Some(restart);
         self.spreads.iter_mut().flatten().for_each(Canonical::canonicalize);
         self.affinities.iter_mut().flatten().for_each(Canonical::canonicalize);
-        self.networks.iter_mut().flatten().for_each(Canonical::canonicalize);
         if let Some(disconnect) = &mut self.disconnect {
             disconnect.canonicalize();
         }
@@ -109,13 +108,5 @@ impl Canonical for EphemeralDisk {
         default_to(&mut self.sticky, false);
         default_to(&mut self.migrate, false);
         default_to(&mut self.size_mb, 300);
-    }
-}
-
-impl Canonical for NetworkResource {
-    fn canonicalize(&mut self) {
-        for port in self.dynamic_ports.iter_mut().flatten().chain(self.reserved_ports.iter_mut().flatten()) {
-            default_text(&mut port.host_network, "default");
-        }
     }
 }

@@ -67,7 +67,7 @@ impl Canonical for Job {
         default_to(&mut self.parent_id, "");
         default_to(&mut self.namespace, "default");
         default_to(&mut self.node_pool, "");
-        default_to(&mut self.priority, 0);
+        default_to(&mut self.priority, 50);
         default_to(&mut self.stop, false);
         default_to(&mut self.region, "global");
         default_to(&mut self.kind, "service");
@@ -86,7 +86,7 @@ impl Canonical for Job {
         }
         if let Some(update) = &mut self.update {
             update.canonicalize();
-        } else if self.kind_or_default() == "service" {
+        } else if matches!(self.kind_or_default(), "service" | "system") {
             let mut update = super::UpdateStrategy::default();
             update.canonicalize();
             self.update = Some(update);

@@ -10,8 +10,10 @@ impl Service {
         default_text(&mut self.address_mode, "auto");
         default_text(&mut self.on_update, "require_healthy");
         default_text(&mut self.provider, "consul");
-        if self.provider == "consul" {
-            default_text(&mut self.cluster, "default");
+        default_text(&mut self.cluster, "default");
+        if let Some(weights) = &mut self.weights {
+            weights.passing = weights.passing.max(1);
+            weights.warning = weights.warning.max(1);
         }
         drop_empty(&mut self.meta);
         drop_empty(&mut self.canary_meta);
@@ -78,12 +80,9 @@ impl Canonical for SidecarTask {
     fn canonicalize(&mut self) {
         drop_empty(&mut self.config);
         drop_empty(&mut self.env);
-        if let Some(resources) = &mut self.resources {
-            resources.canonicalize();
-        }
-        if let Some(logs) = &mut self.log_config {
-            logs.canonicalize();
-        }
+        self.resources.get_or_insert_default().canonicalize();
+        self.log_config.get_or_insert_default().canonicalize();
+        self.volume_mounts.iter_mut().flatten().for_each(Canonical::canonicalize);
         default_to(&mut self.kill_timeout, 5 * SECOND);
         default_to(&mut self.shutdown_delay, 0);
     }
@@ -91,10 +90,11 @@ impl Canonical for SidecarTask {
 
 impl Canonical for ConsulGateway {
     fn canonicalize(&mut self) {
-        let proxy = self.proxy.get_or_insert_default();
-        default_to(&mut proxy.connect_timeout, 5 * SECOND);
-        drop_empty(&mut proxy.envoy_gateway_bind_addresses);
-        drop_empty(&mut proxy.config);
+        if let Some(proxy) = &mut self.proxy {
+            default_to(&mut proxy.connect_timeout, 5 * SECOND);
+            drop_empty(&mut proxy.envoy_gateway_bind_addresses);
+            drop_empty(&mut proxy.config);
+        }
         if let Some(ingress) = &mut self.ingress {
             ingress.canonicalize();
         }
