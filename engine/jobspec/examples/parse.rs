@@ -4,6 +4,7 @@
 use std::io::Read;
 
 use drover_jobspec::{JobArgs, load};
+use drover_wire::job::to_json_text;
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a program, not a library")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Ok(mut job) => {
             job.consul_namespace = consul_namespace.or(job.consul_namespace);
             job.vault_namespace = vault_namespace.or(job.vault_namespace);
-            println!("{}", serde_json::to_string_pretty(&serde_json::json!({ "Job": job }))?);
+            println!("{}", to_json_text(&std::collections::BTreeMap::from([("Job", job)])));
             Ok(())
         }
         Err(error) => {

@@ -12,6 +12,7 @@ mod service;
 mod settings;
 pub(crate) mod shape;
 mod task;
+mod text;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,7 @@ pub use resources::*;
 pub use service::*;
 pub use settings::{Settings, normalize_settings};
 pub use task::*;
+pub use text::to_json_text;
 
 use shape::shape;
 
