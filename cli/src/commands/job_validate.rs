@@ -1,0 +1,40 @@
+//! `job validate`: checks a job file.
+
+use super::job_run::print_warnings;
+use crate::context::Context;
+use crate::engine::EngineArgs;
+use crate::error::{CliError, During};
+use crate::jobfile::JobFileArgs;
+use crate::output;
+use crate::registry::{Invoke, Outcome};
+
+/// Checks a job file.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Validate Options")]
+pub struct JobValidate {
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    file: JobFileArgs,
+    #[arg(hide = true)]
+    path: Vec<String>,
+}
+
+impl Invoke for JobValidate {
+    fn invoke(self, context: &Context) -> Outcome {
+        let [path] = self.path.as_slice() else {
+            return Err(context.usage("This command takes one argument: <path>"));
+        };
+        let file = self.file.load(path)?;
+        let client = self.engine.connect(context)?;
+        context.block_on(async {
+            let answer = client.validate_job(&file.job).await.during("Error validating job")?;
+            if !answer.error.is_empty() {
+                return Err(CliError::new(format!("Job validation errors:\n{}", answer.error)));
+            }
+            print_warnings(&answer.warnings);
+            output::line(&output::paint(output::Colour::Green, "Job validation successful"));
+            Ok(0)
+        })
+    }
+}
