@@ -51,5 +51,8 @@ fn main() {
         std::hint::black_box(run(seed as u64));
     }
     let each = start.elapsed() / u32::try_from(rounds).unwrap();
-    println!("{nodes} nodes, {allocs} allocations, spread {spread}: {each:?} per evaluation, {:.0} placements/s", allocs as f64 / each.as_secs_f64());
+    println!(
+        "{nodes} nodes, {allocs} allocations, spread {spread}: {each:?} per evaluation, {:.0} placements/s",
+        allocs as f64 / each.as_secs_f64()
+    );
 }

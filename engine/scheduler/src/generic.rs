@@ -93,9 +93,9 @@ fn update_of(
         return UpdateKind::None;
     }
     let node = view.node(&alloc.node_id);
-    let stays = node.zip(groups.get(group.name.as_str())).is_some_and(|(node, at)| {
-        stack.may_stay(job, *at, &node, alloc.index())
-    });
+    let stays = node
+        .zip(groups.get(group.name.as_str()))
+        .is_some_and(|(node, at)| stack.may_stay(job, *at, &node, alloc.index()));
     if stays { UpdateKind::InPlace } else { UpdateKind::Destructive }
 }
 

@@ -16,11 +16,11 @@ mod context;
 mod explain;
 mod feasible;
 mod generic;
+mod outcome;
 mod rank;
 mod reconcile;
 mod stack;
 mod system;
-mod outcome;
 
 pub use context::Context;
 pub use outcome::{Outcome, ScheduleError, attempts_exhausted, made_progress, max_attempts};

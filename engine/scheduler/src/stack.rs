@@ -5,9 +5,7 @@ use crate::explain::Explanation;
 use crate::feasible::{
     Candidates, ClassCache, DistinctHosts, DistinctProperty, GroupChecks, JobChecks, PropertyCount, Verdict,
 };
-use crate::rank::{
-    AffinityScorer, Algorithm, Scores, SpreadScorer, collision_score, fit_score, reschedule_penalty,
-};
+use crate::rank::{AffinityScorer, Algorithm, Scores, SpreadScorer, collision_score, fit_score, reschedule_penalty};
 use drover_base::{AllocId, NodeId};
 use drover_model::{AllocMetric, AllocatedResources, Allocation, ClusterView, Job, Node, TaskGroup};
 use rand::SeedableRng;
@@ -293,11 +291,8 @@ impl<'a> Stack<'a> {
     /// most, and come back when too few better ones follow.
     fn best(&mut self, group: usize, wish: &Wish<'_>, explanation: &mut Explanation) -> Option<Ranked> {
         let preferences = !self.groups[group].affinities.is_empty() || !self.groups[group].spreads.is_empty();
-        let limit = if preferences {
-            (self.groups[group].count as usize).max(MIN_LIMIT_WITH_PREFERENCES)
-        } else {
-            self.limit
-        };
+        let limit =
+            if preferences { (self.groups[group].count as usize).max(MIN_LIMIT_WITH_PREFERENCES) } else { self.limit };
         let mut best: Option<Ranked> = None;
         let mut compared = 0;
         let mut skipped: Vec<Ranked> = Vec::new();

@@ -11,8 +11,8 @@ use crate::stack::{Stack, Wish};
 use drover_base::{DeploymentId, NodeId};
 use drover_model::alloc::alloc_name;
 use drover_model::{
-    AllocClientStatus, AllocDeploymentStatus, AllocDesiredStatus, AllocMetric, Allocation, ClusterView, DeploymentState,
-    EvalStatus, Evaluation, Job, JobType, Node, NodeStatus, PlacementPlan, PlanAnnotations, TaskGroup,
+    AllocClientStatus, AllocDeploymentStatus, AllocDesiredStatus, AllocMetric, Allocation, ClusterView,
+    DeploymentState, EvalStatus, Evaluation, Job, JobType, Node, NodeStatus, PlacementPlan, PlanAnnotations, TaskGroup,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -144,12 +144,14 @@ impl Run<'_> {
     fn group(&mut self, group: &TaskGroup, number: usize, allocs: &[&Arc<Allocation>], eligible: &[Arc<Node>]) -> bool {
         self.out.desired(&group.name);
         let (mut state, existing) = self.deployments.state_of(group);
-        let rolling = self.job.kind == JobType::System && group.update.as_ref().is_some_and(|update| update.is_rolling());
+        let rolling = self.job.kind == JobType::System
+            && group.update.as_ref().is_some_and(drover_model::UpdateStrategy::is_rolling);
         let by_node = sort_by_node(allocs);
         let is_current = |alloc: &Arc<Allocation>| {
-            alloc.job.as_ref().is_some_and(|job| {
-                job.version == self.job.version && job.create_index == self.job.create_index
-            })
+            alloc
+                .job
+                .as_ref()
+                .is_some_and(|job| job.version == self.job.version && job.create_index == self.job.create_index)
         };
         if !existing && rolling {
             state.desired_canaries = self.canaries_for(group, &by_node, eligible.len());
@@ -183,9 +185,10 @@ impl Run<'_> {
     /// Canaries are a share of the nodes, in percent, and only for changes of what runs already.
     fn canaries_for(&self, group: &TaskGroup, by_node: &HashMap<NodeId, OnNode>, nodes: usize) -> u32 {
         let percent = group.update.as_ref().map_or(0, |update| update.canary as usize);
-        let changes = by_node.values().filter_map(|on_node| on_node.live.as_ref()).any(|alloc| {
-            self.update_of(alloc, group) == UpdateKind::Destructive
-        });
+        let changes = by_node
+            .values()
+            .filter_map(|on_node| on_node.live.as_ref())
+            .any(|alloc| self.update_of(alloc, group) == UpdateKind::Destructive);
         if percent == 0 || !changes {
             return 0;
         }

@@ -22,9 +22,8 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        (0..3usize, 0..12u32, 100..1500i64, 64..3000i64, 0..4usize, 0..5usize).prop_map(
-            |(job, count, cpu, memory, ports, rack)| Step::Register { job, count, cpu, memory, ports, rack }
-        ),
+        (0..3usize, 0..12u32, 100..1500i64, 64..3000i64, 0..4usize, 0..5usize)
+            .prop_map(|(job, count, cpu, memory, ports, rack)| Step::Register { job, count, cpu, memory, ports, rack }),
         (0..3usize).prop_map(|job| Step::Change { job }),
         (0..3usize).prop_map(|job| Step::Healthy { job }),
         any::<usize>().prop_map(|pick| Step::Fail { pick }),
@@ -56,8 +55,12 @@ fn take(cluster: &mut Cluster, step: &Step) {
         }
         Step::Healthy { job: id } => cluster.all_healthy(&name(id)),
         Step::Fail { pick } => {
-            let live: Vec<String> =
-                cluster.allocs.values().filter(|alloc| !alloc.is_terminal()).map(|alloc| alloc.id.to_string()).collect();
+            let live: Vec<String> = cluster
+                .allocs
+                .values()
+                .filter(|alloc| !alloc.is_terminal())
+                .map(|alloc| alloc.id.to_string())
+                .collect();
             if !live.is_empty() {
                 cluster.fail(&live[pick % live.len()]);
             }

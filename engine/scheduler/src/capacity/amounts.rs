@@ -69,11 +69,7 @@ impl Amounts {
     }
 
     fn max(self, other: Self) -> Self {
-        Self {
-            cpu: self.cpu.max(other.cpu),
-            memory: self.memory.max(other.memory),
-            disk: self.disk.max(other.disk),
-        }
+        Self { cpu: self.cpu.max(other.cpu), memory: self.memory.max(other.memory), disk: self.disk.max(other.disk) }
     }
 
     /// The first thing that `used` has more of, named as the wire names it.

@@ -70,7 +70,9 @@ impl DeviceIndex {
                 best = Some((device, score));
             }
         }
-        best.ok_or_else(|| if any_match { "no devices match request".to_owned() } else { "no devices available".to_owned() })
+        best.ok_or_else(|| {
+            if any_match { "no devices match request".to_owned() } else { "no devices available".to_owned() }
+        })
     }
 
     fn free_of(&self, group: &NodeDeviceGroup, also_taken: &[AllocatedDevice]) -> Vec<String> {

@@ -112,9 +112,12 @@ impl PortIndex {
         for port in &resources.shared.ports {
             self.release(&port.host_ip, port.value);
         }
-        for network in resources.tasks.values().flat_map(|task| &task.networks).chain(
-            resources.shared.networks.iter().filter(|_| resources.shared.ports.is_empty()),
-        ) {
+        for network in resources
+            .tasks
+            .values()
+            .flat_map(|task| &task.networks)
+            .chain(resources.shared.networks.iter().filter(|_| resources.shared.ports.is_empty()))
+        {
             for port in network.reserved_ports.iter().chain(&network.dynamic_ports) {
                 self.release(&network.ip, port.value);
             }

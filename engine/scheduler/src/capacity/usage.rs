@@ -66,11 +66,8 @@ impl GroupAsk {
                 memory_max_mb: if oversubscription { task.resources.memory_max_mb } else { 0 },
             })
             .collect();
-        let amounts = |task: &drover_model::Task| Amounts {
-            cpu: task.resources.cpu,
-            memory: task.resources.memory_mb,
-            disk: 0,
-        };
+        let amounts =
+            |task: &drover_model::Task| Amounts { cpu: task.resources.cpu, memory: task.resources.memory_mb, disk: 0 };
         let mut total = Amounts::peak(group.tasks.iter().map(|task| (task.lifecycle.as_ref(), amounts(task))));
         total.disk = group.ephemeral_disk.size_mb;
         let is_plain = group.networks.is_empty()

@@ -12,13 +12,12 @@ pub(crate) const MISSING: &str = "missing devices";
 /// Whether a node has enough healthy devices for each request, used or not.
 pub(crate) fn has_all(node: &Node, requests: &[DeviceRequest]) -> bool {
     let groups = &node.node_resources.devices;
-    let mut left: Vec<u64> = groups
-        .iter()
-        .map(|group| group.instances.iter().filter(|device| device.healthy).count() as u64)
-        .collect();
+    let mut left: Vec<u64> =
+        groups.iter().map(|group| group.instances.iter().filter(|device| device.healthy).count() as u64).collect();
     requests.iter().all(|request| {
         let wanted = request.count.max(1);
-        let found = groups.iter().zip(&left).position(|(group, left)| *left >= wanted && device_matches(group, request));
+        let found =
+            groups.iter().zip(&left).position(|(group, left)| *left >= wanted && device_matches(group, request));
         found.is_some_and(|at| {
             left[at] -= wanted;
             true
@@ -32,9 +31,7 @@ pub(crate) fn device_matches(group: &NodeDeviceGroup, request: &DeviceRequest) -
     let named = match (parts.next(), parts.next(), parts.next()) {
         (Some(kind), None, None) => kind == group.kind,
         (Some(vendor), Some(kind), None) => vendor == group.vendor && kind == group.kind,
-        (Some(vendor), Some(kind), Some(name)) => {
-            vendor == group.vendor && kind == group.kind && name == group.name
-        }
+        (Some(vendor), Some(kind), Some(name)) => vendor == group.vendor && kind == group.kind && name == group.name,
         _ => false,
     };
     named && request.constraints.iter().all(|c| compare(group, &c.left, &c.operand, &c.right))

@@ -148,8 +148,7 @@ pub(crate) fn split_old_terminal(allocs: AllocSet, version: u64, create_index: u
         let created = alloc.job.as_ref().map_or(0, |job| job.create_index);
         alloc.job_version() < version || created < create_index
     };
-    let kept: AllocSet =
-        allocs.into_iter().filter(|(_, alloc)| !(alloc.is_terminal() && is_old(alloc))).collect();
+    let kept: AllocSet = allocs.into_iter().filter(|(_, alloc)| !(alloc.is_terminal() && is_old(alloc))).collect();
     let ignored = before - kept.len();
     (kept, ignored as u64)
 }

@@ -141,9 +141,11 @@ impl State<'_, '_> {
         sorted.disconnecting = disconnecting;
         sorted.unknown = unknown;
         for (id, alloc) in untainted {
-            let is_active_deployment = self.deployments.current.as_ref().is_some_and(|deployment| {
-                deployment.is_active() && alloc.deployment_id == deployment.id
-            });
+            let is_active_deployment = self
+                .deployments
+                .current
+                .as_ref()
+                .is_some_and(|deployment| deployment.is_active() && alloc.deployment_id == deployment.id);
             match filters::replaceable(&alloc, input.is_batch()) {
                 Replaceable::Ignored => self.out.desired(name).ignore += 1,
                 Replaceable::Counts => {
@@ -228,7 +230,8 @@ impl State<'_, '_> {
             }
         }
         // Failed ones that wait for their replacement go before those that run.
-        let waits = |alloc: &Allocation| alloc.client_status == AllocClientStatus::Failed && !alloc.is_server_terminal();
+        let waits =
+            |alloc: &Allocation| alloc.client_status == AllocClientStatus::Failed && !alloc.is_server_terminal();
         let mut rest: Vec<Arc<Allocation>> = sorted
             .untainted
             .values()
@@ -270,9 +273,8 @@ impl State<'_, '_> {
     /// An allocation that came back while its replacement runs: one of the two is stopped.
     fn settle_reconnected(&mut self, group: &TaskGroup, sorted: &mut Sorted) {
         let Some(disconnect) = &group.disconnect else { return };
-        let is_running = |alloc: &Allocation| {
-            !alloc.is_server_terminal() && alloc.client_status == AllocClientStatus::Running
-        };
+        let is_running =
+            |alloc: &Allocation| !alloc.is_server_terminal() && alloc.client_status == AllocClientStatus::Running;
         let pairs: Vec<(Arc<Allocation>, Arc<Allocation>)> = sorted
             .untainted
             .values()
@@ -290,7 +292,8 @@ impl State<'_, '_> {
                 _ => best_score(&original) >= best_score(&replacement),
             };
             let keep_original = keep_original && original.job_version() == self.job.version
-                || replacement.client_status != AllocClientStatus::Running && original.job_version() == self.job.version;
+                || replacement.client_status != AllocClientStatus::Running
+                    && original.job_version() == self.job.version;
             let stopped = if keep_original { replacement } else { original };
             self.out.stop(&stopped, why::RECONNECTED);
             self.out.desired(&group.name).stop += 1;
@@ -412,14 +415,19 @@ impl State<'_, '_> {
     /// Accepts placements: all of them, or while a deployment holds things up only those that replace
     /// what was lost or has failed.
     fn replace(&mut self, group: &TaskGroup, sorted: &Sorted, place: Vec<Placement>, gate: &mut Gate) {
-        let failed_deployment =
-            self.deployments.current.as_ref().filter(|_| self.deployments.failed).map(|deployment| deployment.id.clone());
+        let failed_deployment = self
+            .deployments
+            .current
+            .as_ref()
+            .filter(|_| self.deployments.failed)
+            .map(|deployment| deployment.id.clone());
         let accepted: Vec<Placement> = if gate.ready {
             gate.room = gate.room.saturating_sub(place.len());
             place
         } else {
             let is_lost = |id: &AllocId| sorted.lost.contains_key(id) || sorted.disconnecting.contains_key(id);
-            let of_failed = |alloc: &Allocation| failed_deployment.as_ref().is_some_and(|id| alloc.deployment_id == *id);
+            let of_failed =
+                |alloc: &Allocation| failed_deployment.as_ref().is_some_and(|id| alloc.deployment_id == *id);
             let keep = |placement: &Placement| {
                 placement.previous.as_ref().is_some_and(|previous| {
                     if placement.reschedule { !of_failed(previous) } else { is_lost(&previous.id) }
@@ -524,8 +532,7 @@ impl State<'_, '_> {
     fn disconnect(&mut self, group: &TaskGroup, sorted: &Sorted) {
         let Some(first) = sorted.disconnecting.values().next() else { return };
         let after = filters::lost_after(first).unwrap_or(Nanos::ZERO);
-        let eval =
-            self.follow_up(EvalTrigger::MaxDisconnectTimeout, DISCONNECT_TIMEOUT, self.input.now.plus(after));
+        let eval = self.follow_up(EvalTrigger::MaxDisconnectTimeout, DISCONNECT_TIMEOUT, self.input.now.plus(after));
         for alloc in sorted.disconnecting.values() {
             let mut noted = (**alloc).clone();
             noted.client_status = AllocClientStatus::Unknown;

@@ -1,7 +1,9 @@
 //! When failed allocations are replaced.
 
 use drover_base::{Nanos, UnixNanos};
-use drover_model::{AllocClientStatus, AllocDesiredStatus, Allocation, ReschedulePolicy, RescheduleEvent, RescheduleTracker};
+use drover_model::{
+    AllocClientStatus, AllocDesiredStatus, Allocation, RescheduleEvent, ReschedulePolicy, RescheduleTracker,
+};
 
 /// The last replacement found a node.
 const LAST_OK: &str = "ok";
@@ -165,7 +167,11 @@ mod tests {
             ("fibonacci", &[5, 10], 15),
             ("fibonacci", &[60, 5], 5),
         ] {
-            assert_eq!(next_delay(&failed(policy(function, 0), delays)), Nanos::from_secs(want), "{function} {delays:?}");
+            assert_eq!(
+                next_delay(&failed(policy(function, 0), delays)),
+                Nanos::from_secs(want),
+                "{function} {delays:?}"
+            );
         }
     }
 

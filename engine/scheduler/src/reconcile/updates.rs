@@ -36,7 +36,9 @@ pub(crate) fn is_destructive(old: &Job, new: &Job, group: &str) -> bool {
 fn connects_changed(a: &TaskGroup, b: &TaskGroup) -> bool {
     let connects = |group: &TaskGroup| {
         let services = group.services.iter().filter(|service| service.connect.is_some());
-        services.map(|service| (service.name.clone(), service.port_label.clone(), service.connect.clone())).collect::<Vec<_>>()
+        services
+            .map(|service| (service.name.clone(), service.port_label.clone(), service.connect.clone()))
+            .collect::<Vec<_>>()
     };
     connects(a) != connects(b)
 }

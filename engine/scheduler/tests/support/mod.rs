@@ -6,8 +6,9 @@ use drover_model::policy::{ReschedulePolicy, UpdateStrategy};
 use drover_model::registry::{NodePool, SchedulerConfiguration};
 use drover_model::resources::{NodeAddress, NodeNetwork};
 use drover_model::{
-    AllocClientStatus, AllocDeploymentStatus, Allocation, ClusterView, Deployment, EvalTrigger, Evaluation, Job, JobKey,
-    JobType, NetworkResource, Node, NodeId, NodeStatus, PlacementPlan, Port, Task, TaskGroup, UnixNanos, WireTime,
+    AllocClientStatus, AllocDeploymentStatus, Allocation, ClusterView, Deployment, EvalTrigger, Evaluation, Job,
+    JobKey, JobType, NetworkResource, Node, NodeId, NodeStatus, PlacementPlan, Port, Task, TaskGroup, UnixNanos,
+    WireTime,
 };
 use drover_scheduler::{Context, Outcome, schedule};
 use std::collections::BTreeMap;
@@ -198,8 +199,7 @@ impl Cluster {
     }
 
     pub fn live(&self, job: &str) -> Vec<Arc<Allocation>> {
-        let mut live: Vec<_> =
-            self.allocs.values().filter(|a| a.job_id == *job && !a.is_terminal()).cloned().collect();
+        let mut live: Vec<_> = self.allocs.values().filter(|a| a.job_id == *job && !a.is_terminal()).cloned().collect();
         live.sort_by_key(|alloc| (alloc.index(), alloc.create_index));
         live
     }

@@ -1,0 +1,214 @@
+//! Compares blocks by their shapes.
+
+use crate::shapes::{Child, Shape};
+use crate::tree::{DiffType, FieldDiff, ObjectDiff};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Simple values by name.
+type Flat = BTreeMap<String, String>;
+
+/// Whether unchanged neighbours of changed values are shown too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Context {
+    Shown,
+    Hidden,
+}
+
+/// The simple values of a block.
+pub(crate) fn fields(shape: &Shape, old: Option<&Value>, new: Option<&Value>, context: Context) -> Vec<FieldDiff> {
+    let flat = |side: Option<&Value>| side.map(|value| flatten(shape, value)).unwrap_or_default();
+    let mut diffs = field_diffs(&flat(old), &flat(new), context);
+    if old.is_none() || new.is_none() {
+        diffs.retain(|diff| !shape.edits_only.contains(&diff.name.as_str()));
+    }
+    diffs
+}
+
+fn field_diffs(old: &Flat, new: &Flat, context: Context) -> Vec<FieldDiff> {
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let text = |side: &Flat, name: &String| side.get(name).cloned().unwrap_or_default();
+    let one = |name: &String| field_diff(name, text(old, name), text(new, name));
+    names.into_iter().map(one).filter(|diff| context == Context::Shown || diff.kind != DiffType::None).collect()
+}
+
+fn field_diff(name: &str, old: String, new: String) -> FieldDiff {
+    let kind = match (old.is_empty(), new.is_empty()) {
+        _ if old == new => DiffType::None,
+        (true, false) => DiffType::Added,
+        (false, true) => DiffType::Deleted,
+        _ => DiffType::Edited,
+    };
+    FieldDiff { kind, name: name.to_owned(), old, new, annotations: Vec::new() }
+}
+
+fn flatten(shape: &Shape, value: &Value) -> Flat {
+    let mut flat: Flat = shape.zeros.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    for (name, value) in value.as_object().into_iter().flatten() {
+        if shape.skip.contains(&name.as_str()) {
+            continue;
+        }
+        match value {
+            Value::Null if shape.nils.contains(&name.as_str()) => {
+                flat.insert(name.clone(), "nil".to_owned());
+            }
+            Value::Object(map) if shape.maps.contains(&name.as_str()) => {
+                for (key, value) in map {
+                    flat.insert(format!("{name}[{key}]"), simple(value).unwrap_or_default());
+                }
+            }
+            Value::Array(list) if shape.joined.contains(&name.as_str()) => {
+                let texts: Vec<String> = list.iter().filter_map(simple).collect();
+                flat.insert(name.clone(), texts.join(","));
+            }
+            _ => {
+                if let Some(text) = simple(value) {
+                    flat.insert(name.clone(), text);
+                }
+            }
+        }
+    }
+    flat
+}
+
+fn simple(value: &Value) -> Option<String> {
+    match value {
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// What is within a block.
+pub(crate) fn children(shape: &Shape, old: Option<&Value>, new: Option<&Value>, context: Context) -> Vec<ObjectDiff> {
+    let mut out = Vec::new();
+    for child in shape.children {
+        match child {
+            Child::Strings(key) => out.extend(strings(key, part(old, key), part(new, key), context)),
+            Child::One(key, shape) => out.extend(object(shape, part(old, key), part(new, key), context)),
+            Child::Many(key, shape, by) => out.extend(many(shape, part(old, key), part(new, key), by, context)),
+            Child::Free(key, name) => out.extend(free(name, part(old, key), part(new, key), context)),
+        }
+    }
+    out
+}
+
+/// A part of a block; empty ones count as absent.
+fn part<'a>(side: Option<&'a Value>, key: &str) -> Option<&'a Value> {
+    side?.get(key).filter(|value| match value {
+        Value::Null => false,
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+        _ => true,
+    })
+}
+
+/// One block; nothing when both sides are equal.
+fn object(shape: &Shape, old: Option<&Value>, new: Option<&Value>, context: Context) -> Option<ObjectDiff> {
+    let kind = DiffType::of(old, new);
+    (kind != DiffType::None).then(|| ObjectDiff {
+        kind,
+        name: shape.name.to_owned(),
+        fields: fields(shape, old, new, context),
+        objects: children(shape, old, new, context),
+    })
+}
+
+fn strings(name: &str, old: Option<&Value>, new: Option<&Value>, context: Context) -> Option<ObjectDiff> {
+    let set = |side: Option<&Value>| -> BTreeSet<String> {
+        side.and_then(Value::as_array).into_iter().flatten().filter_map(simple).collect()
+    };
+    let (old, new) = (set(old), set(new));
+    if (old.is_empty() && new.is_empty()) || (old == new && context == Context::Hidden) {
+        return None;
+    }
+    let kind = match (old.is_empty(), new.is_empty()) {
+        _ if old == new => DiffType::None,
+        (true, _) => DiffType::Added,
+        (_, true) => DiffType::Deleted,
+        _ => DiffType::Edited,
+    };
+    let added = new.difference(&old).map(|text| field_diff(name, String::new(), text.clone()));
+    let deleted = old.difference(&new).map(|text| field_diff(name, text.clone(), String::new()));
+    let same = old.intersection(&new).filter(|_| context == Context::Shown);
+    let same = same.map(|text| field_diff(name, text.clone(), text.clone()));
+    let mut fields: Vec<FieldDiff> = added.chain(deleted).chain(same).collect();
+    fields.sort_by(|a, b| (&a.old, &a.new).cmp(&(&b.old, &b.new)));
+    Some(ObjectDiff { kind, name: name.to_owned(), fields, objects: Vec::new() })
+}
+
+fn many(shape: &Shape, old: Option<&Value>, new: Option<&Value>, by: &[&str], context: Context) -> Vec<ObjectDiff> {
+    let (mut old, mut new) = (items(old), items(new));
+    let mut out = Vec::new();
+    // What is on both sides is no difference, however often it is there.
+    old.retain(|item| match new.iter().position(|other| other == item) {
+        Some(at) => {
+            new.remove(at);
+            false
+        }
+        None => true,
+    });
+    // The more of the fields agree, the better the pair.
+    for len in (1..=by.len()).rev() {
+        old.retain(|item| {
+            let is_pair = |other: &&Value| by[..len].iter().all(|key| item.get(key) == other.get(key));
+            match new.iter().position(|other| is_pair(other)) {
+                Some(at) => {
+                    out.extend(object(shape, Some(item), Some(new.remove(at)), context));
+                    false
+                }
+                None => true,
+            }
+        });
+    }
+    out.extend(new.into_iter().filter_map(|item| object(shape, None, Some(item), context)));
+    out.extend(old.into_iter().filter_map(|item| object(shape, Some(item), None, context)));
+    out.sort_by_cached_key(order);
+    out
+}
+
+fn items(side: Option<&Value>) -> Vec<&Value> {
+    match side {
+        Some(Value::Array(list)) => list.iter().collect(),
+        Some(Value::Object(map)) => map.values().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// By what was there before, new ones first, then by what is there now.
+fn order(diff: &ObjectDiff) -> (Vec<(String, String)>, DiffType, Vec<String>) {
+    let old = diff.fields.iter().map(|field| (field.name.clone(), field.old.clone())).collect();
+    (old, diff.kind, diff.fields.iter().map(|field| field.new.clone()).collect())
+}
+
+fn free(name: &str, old: Option<&Value>, new: Option<&Value>, context: Context) -> Option<ObjectDiff> {
+    let kind = DiffType::of(old, new);
+    if kind == DiffType::None {
+        return None;
+    }
+    let flat = |side: Option<&Value>| {
+        let mut flat = Flat::new();
+        for (key, value) in side.and_then(Value::as_object).into_iter().flatten() {
+            flatten_free(key.clone(), value, &mut flat);
+        }
+        flat
+    };
+    let fields = field_diffs(&flat(old), &flat(new), context);
+    Some(ObjectDiff { kind, name: name.to_owned(), fields, objects: Vec::new() })
+}
+
+fn flatten_free(path: String, value: &Value, flat: &mut Flat) {
+    match value {
+        Value::Object(map) => map.iter().for_each(|(key, value)| flatten_free(format!("{path}[{key}]"), value, flat)),
+        Value::Array(list) => {
+            list.iter().enumerate().for_each(|(i, value)| flatten_free(format!("{path}[{i}]"), value, flat));
+        }
+        Value::Null => {
+            flat.insert(path, "nil".to_owned());
+        }
+        _ => {
+            flat.insert(path, simple(value).unwrap_or_default());
+        }
+    }
+}
