@@ -214,8 +214,8 @@ pub struct EvalStub {
     pub status: EvalStatus,
     /// For people.
     pub status_description: String,
-    /// Not before this time.
-    pub wait_until: WireTime,
+    /// Not before this time; null for at once.
+    pub wait_until: Option<WireTime>,
     /// The one after it.
     pub next_eval: EvalId,
     /// The one before it.
@@ -230,4 +230,29 @@ pub struct EvalStub {
     pub create_time: UnixNanos,
     /// When it last changed.
     pub modify_time: UnixNanos,
+}
+
+impl From<&Evaluation> for EvalStub {
+    fn from(eval: &Evaluation) -> Self {
+        Self {
+            id: eval.id.clone(),
+            namespace: eval.namespace.clone(),
+            priority: eval.priority,
+            kind: eval.kind.clone(),
+            triggered_by: eval.triggered_by,
+            job_id: eval.job_id.clone(),
+            node_id: eval.node_id.clone(),
+            deployment_id: eval.deployment_id.clone(),
+            status: eval.status,
+            status_description: eval.status_description.clone(),
+            wait_until: Some(eval.wait_until).filter(|time| !time.is_zero()),
+            next_eval: eval.next_eval.clone(),
+            previous_eval: eval.previous_eval.clone(),
+            blocked_eval: eval.blocked_eval.clone(),
+            create_index: eval.create_index,
+            modify_index: eval.modify_index,
+            create_time: eval.create_time,
+            modify_time: eval.modify_time,
+        }
+    }
 }

@@ -6,8 +6,8 @@ use drover_model::registry::{
     SchedulerConfiguration, ServiceRegistration, StoredVariable,
 };
 use drover_model::{
-    AllocId, Allocation, Deployment, DeploymentId, EvalId, Evaluation, Job, JobId, JobKey, Namespace, Node, NodeId,
-    UnixNanos,
+    AllocId, Allocation, Deployment, DeploymentId, EvalId, Evaluation, Job, JobId, JobKey, Namespace, Nanos, Node,
+    NodeId, UnixNanos,
 };
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,9 @@ impl Table {
     /// How many there are.
     pub const COUNT: usize = Self::Meta as usize + 1;
 }
+
+/// How long identities of a pool's nodes are valid, unless the pool says otherwise.
+pub(crate) const NODE_IDENTITY_TTL: Nanos = Nanos::from_hours(24);
 
 /// The scaling events of a job by group, newest first.
 pub(crate) type GroupScalingEvents = BTreeMap<String, Vec<ScalingEvent>>;
@@ -116,6 +119,7 @@ impl Default for Tables {
             let pool = NodePool {
                 name: name.to_owned(),
                 description: description.to_owned(),
+                node_identity_ttl: NODE_IDENTITY_TTL,
                 create_index: 1,
                 modify_index: 1,
                 ..NodePool::default()

@@ -85,7 +85,6 @@ impl Txn {
         job.job_modify_index = self.index;
         job.create_index = existing.as_ref().map_or(self.index, |stored| stored.create_index);
         job.version = existing.as_ref().map_or(0, |stored| stored.version + 1);
-        job.stable = false;
         job.version_tag = None;
         self.settle_scaling(&mut job, existing.as_deref());
         job.status = self.job_status(&job, false);

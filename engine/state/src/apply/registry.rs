@@ -1,6 +1,7 @@
 //! The small tables: services, namespaces, pools, configuration, keys.
 
 use super::{Done, Txn};
+use crate::tables::NODE_IDENTITY_TTL;
 use crate::{Applied, DeleteServices, EventPayload, PutMeta, SetSchedulerConfiguration, StateError, Table};
 use drover_model::registry::{ALL_NODE_POOL, DEFAULT_NODE_POOL, NamespaceSpec, NodePool, RootKey};
 use drover_model::{JobStatus, Namespace, ServiceRegistration};
@@ -86,6 +87,9 @@ impl Txn {
             let stored = self.t.node_pools.get(&pool.name);
             pool.create_index = stored.map_or(self.index, |stored| stored.create_index);
             pool.modify_index = self.index;
+            if pool.node_identity_ttl.is_zero() {
+                pool.node_identity_ttl = NODE_IDENTITY_TTL;
+            }
             self.put_pool(pool);
         }
         Ok(Applied::Done)
@@ -102,7 +106,13 @@ impl Txn {
     pub(super) fn ensure_pool(&mut self, name: &str) {
         if !name.is_empty() && !self.t.node_pools.contains_key(name) {
             let (create_index, modify_index) = (self.index, self.index);
-            self.put_pool(NodePool { name: name.to_owned(), create_index, modify_index, ..NodePool::default() });
+            self.put_pool(NodePool {
+                name: name.to_owned(),
+                node_identity_ttl: NODE_IDENTITY_TTL,
+                create_index,
+                modify_index,
+                ..NodePool::default()
+            });
         }
     }
 
