@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use drover_hcl::variables::Declarations;
-use drover_hcl::{Body, Diagnostic, Diagnostics, Source, TypeRules, parse_body};
+use drover_hcl::{Body, Diagnostics, Source, TypeRules, parse_body};
 
 use crate::files::{self, METADATA_FILE, ReadError};
 use crate::{Dependency, Metadata};
@@ -90,8 +90,9 @@ impl Pack {
     ///
     /// # Errors
     /// When it is not UTF-8 text.
-    pub fn source(&self, within: &str) -> Option<Result<Arc<Source>, Diagnostic>> {
-        self.files.get(within).map(|content| Source::from_bytes(&self.shown(within), content))
+    pub fn source(&self, within: &str) -> Option<Result<Arc<Source>, Diagnostics>> {
+        let content = self.files.get(within)?;
+        Some(Source::from_bytes(&self.shown(within), content).map_err(Diagnostics::from))
     }
 }
 

@@ -166,7 +166,7 @@ fn keep<T: Default>(result: Result<T, Diagnostics>, problems: &mut Diagnostics) 
 
 fn variables(pack: &Pack, alias: &str, supplied: &Supplied, request: &RenderRequest) -> Result<Value, Diagnostics> {
     let aliases: Vec<&str> = pack.dependencies.iter().map(|dependency| dependency.declared.alias.as_str()).collect();
-    let inputs = supplied.inputs(&|name| pack.variables.get(name).is_some(), &aliases);
+    let inputs = supplied.inputs(&pack.variables, &aliases, &format!("the pack {alias}"))?;
     let context = EvalContext::new().with_functions(crate::secret_function(&request.secrets));
     let values = pack.variables.resolve(inputs, Strictness::Strict, &context)?;
     for declared in pack.variables.iter().filter(|declared| declared.sensitive) {
@@ -299,7 +299,7 @@ fn parse_templates(pack: &Pack, request: &RenderRequest) -> Result<Templates, Di
             Some(Ok(source)) => {
                 sources.insert(name.clone(), source);
             }
-            Some(Err(problem)) => problems.push(problem),
+            Some(Err(found)) => problems.extend(found),
             None => {}
         }
     }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use drover_hcl::variables::{Inputs, Origin};
+use drover_hcl::variables::{Declarations, Inputs, Origin};
 use drover_hcl::{
-    CallEnv, Diagnostics, EvalContext, Function, FunctionTable, Param, Source, Value, parse_body, parse_json_body,
+    CallEnv, Diagnostic, Diagnostics, EvalContext, Function, FunctionTable, Param, Source, Value, did_you_mean,
+    parse_body, parse_json_body,
 };
 use drover_secrets::{Resolver, SecretRef};
 
@@ -159,14 +160,31 @@ impl Supplied {
         self.given.push(Given { name: name.to_owned(), value, origin });
     }
 
-    /// The values for the variables `declared`, as inputs; `dependencies` names where else a value may go.
-    pub fn inputs(&self, declared: &dyn Fn(&str) -> bool, dependencies: &[&str]) -> Inputs {
+    /// The values for `declared` variables, as inputs; `dependencies` names where else a value may go. `owner` is what has the
+    /// variables, for messages.
+    ///
+    /// # Errors
+    /// Values, other than the environment's, for variables that nobody declares.
+    pub fn inputs(&self, declared: &Declarations, dependencies: &[&str], owner: &str) -> Result<Inputs, Diagnostics> {
         let mut inputs = Inputs::default();
+        let mut problems = Diagnostics::new();
         for given in &self.given {
-            let is_declared = declared(&given.name);
+            let is_declared = declared.get(&given.name).is_some();
             let (head, rest) = given.name.split_once('.').unwrap_or((&given.name, ""));
             let goes_elsewhere = dependencies.contains(&head) && (!rest.is_empty() || !is_declared);
             if !is_declared && (goes_elsewhere || given.origin == Origin::Environment) {
+                continue;
+            }
+            if !is_declared {
+                let known: Vec<&str> = declared.iter().map(|variable| &*variable.name).collect();
+                let hint = did_you_mean(&given.name, known.iter().copied()).unwrap_or_else(|| {
+                    format!(
+                        "its variables are: {}",
+                        if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+                    )
+                });
+                let message = format!("{owner} has no variable `{}`, which {} gives a value", given.name, given.origin);
+                problems.push(Diagnostic::error(message, "").hint(hint));
                 continue;
             }
             match &given.value {
@@ -174,7 +192,7 @@ impl Supplied {
                 GivenValue::Value(value) => inputs.add_value(&given.name, value.clone(), given.origin),
             }
         }
-        inputs
+        problems.into_result(inputs)
     }
 
     /// The values for the dependency `alias`: `alias.x`, or the members of an object named `alias`.

@@ -1,5 +1,7 @@
 //! Packs in folders: loading, variables, rendering, and what a person sees when something is wrong.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -150,7 +152,7 @@ fn mistakes_are_shown_where_they_are() {
         &[],
         &["web.nomad.hcl.tera (rendered):"],
     );
-    check_error(&base(), &["cuont=1"], &["cuont"]);
+    check_error(&base(), &["cout=1"], &["no variable `cout`", "did you mean \"count\"?"]);
     check_error(&base(), &["count=12"], &["At most nine."]);
     check_error(&base(), &["count=many"], &["count"]);
     check_error(&with(&[("variables.hcl", "variable \"count\" {\n  type = numbr\n}\n")]), &[], &["variables.hcl:2:"]);

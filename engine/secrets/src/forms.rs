@@ -115,8 +115,8 @@ pub(crate) fn all(value: &str) -> Vec<(Form, String)> {
         }
     }
     for offset in 0..3 {
-        push(Form::Fragment, base64_inside(value, offset, STANDARD_NO_PAD.encode(shifted(value, offset))));
-        push(Form::Fragment, base64_inside(value, offset, URL_SAFE_NO_PAD.encode(shifted(value, offset))));
+        push(Form::Fragment, base64_inside(value, offset, &STANDARD_NO_PAD.encode(shifted(value, offset))));
+        push(Form::Fragment, base64_inside(value, offset, &URL_SAFE_NO_PAD.encode(shifted(value, offset))));
     }
     forms
 }
@@ -128,7 +128,7 @@ fn shifted(value: &str, offset: usize) -> Vec<u8> {
 }
 
 /// The part of a longer text's base64 that depends on `value` alone, when `offset` bytes (modulo three) stand before it.
-fn base64_inside(value: &str, offset: usize, encoded: String) -> String {
+fn base64_inside(value: &str, offset: usize, encoded: &str) -> String {
     // Each character holds six bits: those that begin within the value and end within it are fixed.
     let first = (offset * 8).div_ceil(6);
     let end = (offset + value.len()) * 8 / 6;

@@ -433,7 +433,7 @@ impl Walk<'_> {
     }
 
     fn failed(&self, change: &Change, kind: FailureKind, reasons: Vec<String>, was_written: bool) -> End {
-        let reasons = reasons.iter().map(|reason| self.options.masker.mask(reason).into_owned()).collect();
+        let reasons = reasons.into_iter().map(|reason| self.options.masker.mask(&reason).into_owned()).collect();
         End::Failed(Failure { address: change.address.clone(), kind, reasons, look_at: Vec::new(), was_written })
     }
 }

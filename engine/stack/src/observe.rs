@@ -161,22 +161,20 @@ fn read_allocation(allocation: &Json) -> Allocation {
     }
 }
 
-/// The last bad event of a task that failed or restarts.
+/// What last went wrong in a task.
 fn trouble(states: &Json) -> Option<String> {
-    for (task, state) in states.as_object().into_iter().flatten() {
-        let is_troubled = state["Failed"] == true || state["Restarts"].as_u64().unwrap_or(0) > 0;
-        let events = state["Events"].as_array().into_iter().flatten();
-        let bad = events.rev().find(|event| {
-            event["FailsTask"] == true
-                || matches!(
-                    event["Type"].as_str(),
-                    Some("Driver Failure" | "Setup Failure" | "Failed Artifact Download" | "Template")
-                )
-                || (event["Type"] == "Terminated" && event["ExitCode"].as_i64() != Some(0))
-        });
-        if let (true, Some(event)) | (false, Some(event)) = (is_troubled, bad) {
-            return Some(format!("task {task:?}: {}", text(&event["DisplayMessage"])));
-        }
-    }
-    None
+    states.as_object().into_iter().flatten().find_map(|(task, state)| {
+        let events: Vec<&Json> = state["Events"].as_array().into_iter().flatten().rev().collect();
+        let kind = |event: &Json| event["Type"].as_str().unwrap_or_default().to_owned();
+        let is_cause = |event: &&&Json| match kind(event).as_str() {
+            "Driver Failure" | "Setup Failure" | "Failed Artifact Download" | "Template" => true,
+            "Terminated" => {
+                event["ExitCode"].as_i64() != Some(0) || event["Signal"].as_i64().is_some_and(|signal| signal != 0)
+            }
+            _ => false,
+        };
+        // That no restart is allowed is the engine's decision, and a cause only where nothing else is known.
+        let event = events.iter().find(is_cause).or_else(|| events.iter().find(|event| event["FailsTask"] == true))?;
+        Some(format!("task {task:?}: {}", text(&event["DisplayMessage"])))
+    })
 }

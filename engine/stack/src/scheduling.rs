@@ -82,7 +82,10 @@ impl Scheduling {
         let sum = |field: fn(&GroupScheduling) -> u64| self.groups.iter().map(field).sum::<u64>();
         let mut parts = Vec::new();
         for (count, what) in [
-            (sum(|group| group.place), "created"),
+            (
+                sum(|group| group.place).saturating_sub(self.failures.iter().map(|failure| failure.count).sum()),
+                "created",
+            ),
             (sum(|group| group.canaries), "created as canaries"),
             (sum(|group| group.in_place), "updated in place"),
             (sum(|group| group.replace), "replaced"),

@@ -54,7 +54,7 @@ pub fn evaluate(sources: &[Arc<Source>], inputs: &Inputs) -> Result<Desired, Dia
 pub fn from_pack(folder: &Path, inputs: &Inputs) -> Result<Desired, Diagnostics> {
     let mut scope = Scope::new(inputs, inputs.default_name.clone(), Namespaces::of(inputs, None));
     let single = packs::single(folder, &mut scope);
-    finish(single.map(|()| scope.finish(Vec::new())), inputs)
+    finish(single.map(|()| scope.finish(&[])), inputs)
 }
 
 /// The stack from job files alone, one job each.
@@ -69,7 +69,7 @@ pub fn from_jobs(files: &[PathBuf], inputs: &Inputs) -> Result<Desired, Diagnost
             problems.extend(found);
         }
     }
-    finish(problems.into_result(()).map(|()| scope.finish(Vec::new())), inputs)
+    finish(problems.into_result(()).map(|()| scope.finish(&[])), inputs)
 }
 
 fn finish(result: Result<Desired, Diagnostics>, inputs: &Inputs) -> Result<Desired, Diagnostics> {
@@ -132,7 +132,7 @@ fn variables(bodies: &[Body], inputs: &Inputs) -> Result<Value, Diagnostics> {
         declared.merge(Declarations::parse(&own, TypeRules::Constraint)?)?;
     }
     let context = EvalContext::new().with_functions(drover_packs::secret_function(&inputs.secrets));
-    let given = inputs.supplied.inputs(&|name| declared.get(name).is_some(), &[]);
+    let given = inputs.supplied.inputs(&declared, &[], "the stack")?;
     let values = declared.resolve(given, Strictness::Strict, &context)?;
     for variable in declared.iter().filter(|variable| variable.sensitive) {
         if let Some(value) = values.as_entries().and_then(|entries| entries.get(&*variable.name)) {

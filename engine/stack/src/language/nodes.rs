@@ -97,8 +97,8 @@ impl<'b> Nodes<'b> {
         })
     }
 
-    pub(super) fn output_order(&self) -> Vec<String> {
-        self.outputs.clone()
+    pub(super) fn output_order(&self) -> &[String] {
+        &self.outputs
     }
 }
 

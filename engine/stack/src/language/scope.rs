@@ -105,7 +105,7 @@ impl<'i> Scope<'i> {
     }
 
     /// The result, with outputs in the order of writing.
-    pub(super) fn finish(mut self, outputs: Vec<String>) -> Desired {
+    pub(super) fn finish(mut self, outputs: &[String]) -> Desired {
         let place = |name: &str| outputs.iter().position(|known| known == name);
         self.desired.outputs.sort_by_key(|output| place(&output.name));
         self.desired
