@@ -27,14 +27,14 @@ impl Problems {
     /// Adds the problems of a part as one problem: `PREFIX: …`.
     pub fn nest(&mut self, prefix: &str, part: Self) {
         if !part.is_empty() {
-            self.add(format!("{prefix}: {}", part.to_text()));
+            self.add(format!("{prefix}: {}", part.into_text()));
         }
     }
 
     /// Adds the problems of a part as one problem without a prefix.
     pub fn group(&mut self, part: Self) {
         if !part.is_empty() {
-            self.add(part.to_text());
+            self.add(part.into_text());
         }
     }
 
@@ -46,6 +46,11 @@ impl Problems {
     /// Each problem.
     pub fn into_list(self) -> Vec<String> {
         self.0
+    }
+
+    /// As [`Problems::to_text`], when they are needed no more.
+    pub fn into_text(self) -> String {
+        self.to_text()
     }
 
     /// An error if anything is wrong.
@@ -91,7 +96,7 @@ impl Warnings {
     /// Adds the warnings of a part as one: `PREFIX: …`.
     pub fn nest(&mut self, prefix: &str, part: Problems) {
         if !part.is_empty() {
-            self.add(format!("{prefix}: {}", part.to_text()));
+            self.add(format!("{prefix}: {}", part.into_text()));
         }
     }
 

@@ -67,6 +67,6 @@ fn preemption_evals(snapshot: &Snapshot, result: &PlacementResult, now: UnixNano
         .collect();
     keys.iter()
         .filter_map(|key| snapshot.job(key))
-        .map(|job| evals::for_job(&job, EvalTrigger::Preemption, now))
+        .map(|job| evals::for_job(job, EvalTrigger::Preemption, now))
         .collect()
 }

@@ -208,7 +208,7 @@ mod tests {
             ..(*alloc("a", "web", "n1")).clone()
         });
         let jobs = [job("web", JobType::Service, 1)];
-        assert!(check(&jobs, &[stopping.clone()], Nanos::ZERO, false, NOW).done.is_empty());
+        assert!(check(&jobs, std::slice::from_ref(&stopping), Nanos::ZERO, false, NOW).done.is_empty());
         let ended = Arc::new(Allocation { client_status: AllocClientStatus::Complete, ..(*stopping).clone() });
         assert_eq!(check(&jobs, &[ended], Nanos::ZERO, false, NOW).done, [NodeId::from("n1")]);
     }

@@ -2,7 +2,8 @@
 
 use crate::config::GcConfig;
 use drover_model::{
-    Allocation, Deployment, EvalId, Evaluation, Job, JobKey, JobStatus, JobType, Nanos, Node, NodeStatus, UnixNanos,
+    AllocId, Allocation, Deployment, EvalId, Evaluation, Job, JobKey, JobStatus, JobType, Nanos, Node, NodeStatus,
+    UnixNanos,
 };
 use drover_state::Reap;
 use std::collections::{HashMap, HashSet};
@@ -93,7 +94,8 @@ impl<'a> Collector<'a> {
 
     /// Failed allocations that a policy may still replace carry the count of attempts, and stay.
     fn alloc_is_over(&self, alloc: &Allocation) -> bool {
-        if !alloc.is_client_terminal() && !(alloc.is_server_terminal() && self.node_is_gone(alloc)) {
+        let stopped_away = alloc.is_server_terminal() && self.node_is_gone(alloc);
+        if !alloc.is_client_terminal() && !stopped_away {
             return false;
         }
         let threshold = match self.jobs.get(&alloc.job_key()) {
@@ -166,7 +168,7 @@ impl<'a> Collector<'a> {
     }
 
     fn nodes(&self, reap: &mut Reap) {
-        let removed: HashSet<&str> = reap.allocs.iter().map(|id| id.as_str()).collect();
+        let removed: HashSet<&str> = reap.allocs.iter().map(AllocId::as_str).collect();
         let held: HashSet<&str> = self
             .inventory
             .allocs

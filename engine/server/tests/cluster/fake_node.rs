@@ -10,13 +10,13 @@ use drover_server::Server;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-pub struct FakeNode {
-    pub id: NodeId,
+pub(crate) struct FakeNode {
+    pub(crate) id: NodeId,
     work: JoinHandle<()>,
 }
 
 impl FakeNode {
-    pub async fn join(server: &Server, name: &str) -> Self {
+    pub(crate) async fn join(server: &Server, name: &str) -> Self {
         let node = describe(name);
         let id = node.id.clone();
         server.register_node(node).await.unwrap();
@@ -25,7 +25,7 @@ impl FakeNode {
     }
 
     /// Falls silent.
-    pub fn crash(&self) {
+    pub(crate) fn crash(&self) {
         self.work.abort();
     }
 }
@@ -36,7 +36,7 @@ impl Drop for FakeNode {
     }
 }
 
-pub fn describe(name: &str) -> Node {
+pub(crate) fn describe(name: &str) -> Node {
     let driver = DriverInfo { detected: true, healthy: true, ..DriverInfo::default() };
     Node {
         id: uuid::random().into(),
@@ -85,7 +85,10 @@ fn report(alloc: &Allocation) -> Option<Allocation> {
     if alloc.is_server_terminal() {
         return Some(with(alloc, AllocClientStatus::Complete, None, false));
     }
-    if alloc.client_status != AllocClientStatus::Pending {
+    // An allocation that was updated in place is part of a new deployment, and its health is asked for again.
+    let unknown = alloc.deployment_status.as_ref().is_none_or(|status| status.healthy.is_none());
+    let asked_again = alloc.client_status == AllocClientStatus::Running && unknown && !alloc.deployment_id.is_empty();
+    if alloc.client_status != AllocClientStatus::Pending && !asked_again {
         return None;
     }
     let job = alloc.job.as_ref()?;
@@ -93,6 +96,7 @@ fn report(alloc: &Allocation) -> Option<Allocation> {
     Some(match behave {
         Some("fail") => with(alloc, AllocClientStatus::Failed, Some(false), true),
         Some("finish") => with(alloc, AllocClientStatus::Complete, None, false),
+        Some("start") if asked_again => return None,
         Some("start") => with(alloc, AllocClientStatus::Running, None, false),
         _ => with(alloc, AllocClientStatus::Running, Some(true), false),
     })

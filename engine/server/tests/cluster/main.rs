@@ -1,5 +1,7 @@
 //! A whole server with nodes that only pretend to run things: each report comes at once.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod batch;
 mod deployments;
 mod fake_node;
@@ -16,21 +18,21 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use fake_node::FakeNode;
+pub(crate) use fake_node::FakeNode;
 
 /// How long anything may take.
 const LIMIT: Duration = Duration::from_secs(10);
 
-pub async fn server() -> Server {
+pub(crate) async fn server() -> Server {
     Server::open(ServerConfig::default()).await.unwrap()
 }
 
-pub fn key(id: &str) -> JobKey {
+pub(crate) fn key(id: &str) -> JobKey {
     JobKey::new("default", id)
 }
 
 /// A service of `count` allocations that behave as `behave` says: `run`, `fail`, `finish`.
-pub fn service(id: &str, count: u32, behave: &str) -> Value {
+pub(crate) fn service(id: &str, count: u32, behave: &str) -> Value {
     json!({
         "ID": id, "Name": id, "Type": "service", "Datacenters": ["dc1"],
         "TaskGroups": [{
@@ -47,20 +49,20 @@ pub fn service(id: &str, count: u32, behave: &str) -> Value {
     })
 }
 
-pub fn batch(id: &str, count: u32, behave: &str) -> Value {
+pub(crate) fn batch(id: &str, count: u32, behave: &str) -> Value {
     let mut job = service(id, count, behave);
     job["Type"] = json!("batch");
     job["TaskGroups"][0]["Update"] = Value::Null;
     job
 }
 
-pub async fn register(server: &Server, job: Value) -> drover_server::answer::JobRegistered {
+pub(crate) async fn register(server: &Server, job: Value) -> drover_server::answer::JobRegistered {
     let job = serde_json::from_value(job).unwrap();
     server.register_job(job, RegisterOptions::default()).await.unwrap()
 }
 
 /// Waits until `look` finds something.
-pub async fn until<T>(server: &Server, what: &str, mut look: impl FnMut(&Snapshot) -> Option<T>) -> T {
+pub(crate) async fn until<T>(server: &Server, what: &str, mut look: impl FnMut(&Snapshot) -> Option<T>) -> T {
     let mut watch = server.state().watch(vec![WatchKey::Events]);
     let search = async {
         loop {
@@ -119,7 +121,7 @@ fn describe(snapshot: &Snapshot) -> String {
     text
 }
 
-pub fn running(snapshot: &Snapshot, id: &str) -> Vec<Arc<Allocation>> {
+pub(crate) fn running(snapshot: &Snapshot, id: &str) -> Vec<Arc<Allocation>> {
     snapshot
         .allocs_by_job(&key(id))
         .filter(|alloc| alloc.client_status == drover_model::AllocClientStatus::Running && !alloc.is_terminal())
@@ -127,7 +129,7 @@ pub fn running(snapshot: &Snapshot, id: &str) -> Vec<Arc<Allocation>> {
         .collect()
 }
 
-pub async fn until_running(server: &Server, id: &str, count: usize) -> Vec<Arc<Allocation>> {
+pub(crate) async fn until_running(server: &Server, id: &str, count: usize) -> Vec<Arc<Allocation>> {
     until(server, &format!("{count} running of {id}"), |snapshot| {
         let running = running(snapshot, id);
         (running.len() == count).then_some(running)
@@ -136,7 +138,7 @@ pub async fn until_running(server: &Server, id: &str, count: usize) -> Vec<Arc<A
 }
 
 /// Waits for the deployment of a version to end.
-pub async fn until_deployed(server: &Server, id: &str, version: u64) -> Arc<drover_model::Deployment> {
+pub(crate) async fn until_deployed(server: &Server, id: &str, version: u64) -> Arc<drover_model::Deployment> {
     until(server, &format!("deployment of {id} version {version}"), |snapshot| {
         let found = snapshot.deployments_by_job(&key(id)).find(|deployment| deployment.job_version == version);
         found.filter(|deployment| !deployment.is_active()).cloned()
@@ -144,6 +146,6 @@ pub async fn until_deployed(server: &Server, id: &str, version: u64) -> Arc<drov
     .await
 }
 
-pub fn job(server: &Server, id: &str) -> Arc<Job> {
+pub(crate) fn job(server: &Server, id: &str) -> Arc<Job> {
     server.state().snapshot().job(&key(id)).unwrap().clone()
 }

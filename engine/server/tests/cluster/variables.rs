@@ -19,7 +19,7 @@ async fn variables_are_sealed_and_compared() {
     assert!(!sealed.windows(6).any(|window| window == b"secret"));
     let conflict = server.put_variable(write("other", Some(0))).await.unwrap_err();
     let ErrorKind::Conflict(current) = conflict.kind else { panic!("{conflict:?}") };
-    assert_eq!((*current).items["password"], "secret");
+    assert_eq!(current.items["password"], "secret");
     server.put_variable(write("newer", Some(first.modify_index))).await.unwrap();
     let read = server.get_variable(&"default".into(), "app/db").unwrap().unwrap();
     assert_eq!(read.items["password"], "newer");

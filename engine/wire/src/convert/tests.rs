@@ -48,7 +48,7 @@ fn jobs_read_back_as_from_the_reference() {
         if let Some(inner) = job.get_mut("Job") {
             job = inner.take();
         }
-        if !job["Region"].as_str().is_none_or(|region| region == "global") {
+        if job["Region"].as_str().is_some_and(|region| region != "global") {
             continue;
         }
         let id = format!("read-back-{accepted}");

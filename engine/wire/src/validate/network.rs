@@ -31,10 +31,10 @@ fn of_owner<'a>(
     problems: &mut Problems,
 ) {
     for port in items(&network.reserved_ports).iter().chain(items(&network.dynamic_ports)) {
-        if !port.label.is_empty() {
-            if let Some(first) = labels.insert(&port.label, owner) {
-                problems.add(format!("Port label {} already in use by {first}", port.label));
-            }
+        if !port.label.is_empty()
+            && let Some(first) = labels.insert(&port.label, owner)
+        {
+            problems.add(format!("Port label {} already in use by {first}", port.label));
         }
         range(port, problems);
         if port.ignore_collision && !matches!(network.mode.as_str(), "" | "host") {

@@ -37,7 +37,7 @@ pub(crate) fn accept(submitted: job::Job, region: &str, snapshot: &Snapshot) -> 
 }
 
 fn refused(problems: Problems) -> ServerError {
-    ServerError::refused(problems.to_text())
+    ServerError::refused(problems.into_text())
 }
 
 /// A job of another region cannot be taken here.
