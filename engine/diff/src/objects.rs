@@ -153,7 +153,7 @@ fn many(shape: &Shape, old: Option<&Value>, new: Option<&Value>, by: &[&str], co
     for len in (1..=by.len()).rev() {
         old.retain(|item| {
             let is_pair = |other: &&Value| by[..len].iter().all(|key| item.get(key) == other.get(key));
-            match new.iter().position(|other| is_pair(other)) {
+            match new.iter().position(is_pair) {
                 Some(at) => {
                     out.extend(object(shape, Some(item), Some(new.remove(at)), context));
                     false

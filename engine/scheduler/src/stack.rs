@@ -43,7 +43,8 @@ pub(crate) struct Stack<'a> {
 
 struct Slot {
     node: Arc<Node>,
-    class: usize,
+    /// The number of its class, once it was asked for.
+    class: Option<usize>,
     /// Built when the node is first considered.
     usage: Option<Box<NodeUsage>>,
     /// Live allocations of the job, by group.
@@ -121,12 +122,7 @@ impl<'a> Stack<'a> {
             stopped: HashSet::new(),
             metric,
         };
-        let slot = |node: Arc<Node>| Slot {
-            class: stack.classes.number(&node.computed_class),
-            node,
-            usage: None,
-            of_group: Vec::new(),
-        };
+        let slot = |node: Arc<Node>| Slot { node, class: None, usage: None, of_group: Vec::new() };
         stack.slots = nodes.into_iter().map(slot).collect();
         stack
     }
@@ -162,7 +158,7 @@ impl<'a> Stack<'a> {
     /// Counts the job's live allocations; call it once, after all groups were added.
     pub(crate) fn count_existing<'b>(&mut self, allocs: impl IntoIterator<Item = &'b Arc<Allocation>>) {
         for alloc in allocs.into_iter().filter(|alloc| !alloc.is_terminal()) {
-            self.count(&alloc.node_id, &alloc.task_group, Change::Add);
+            self.count_on(&alloc.node_id, &alloc.task_group, Change::Add);
         }
     }
 
@@ -171,7 +167,7 @@ impl<'a> Stack<'a> {
         if alloc.is_terminal() || !self.stopped.insert(alloc.id.clone()) {
             return;
         }
-        self.count(&alloc.node_id, &alloc.task_group, Change::Remove);
+        self.count_on(&alloc.node_id, &alloc.task_group, Change::Remove);
         if let Some(slot) = self.slot_of(&alloc.node_id)
             && let Some(resources) = &alloc.allocated_resources
             && let Some(usage) = &mut self.slots[slot].usage
@@ -185,7 +181,7 @@ impl<'a> Stack<'a> {
         if !self.stopped.remove(&alloc.id) {
             return;
         }
-        self.count(&alloc.node_id, &alloc.task_group, Change::Add);
+        self.count_on(&alloc.node_id, &alloc.task_group, Change::Add);
         if let Some(slot) = self.slot_of(&alloc.node_id)
             && let Some(resources) = &alloc.allocated_resources
             && let Some(usage) = &mut self.slots[slot].usage
@@ -198,8 +194,8 @@ impl<'a> Stack<'a> {
     pub(crate) fn place(&mut self, group: usize, choice: &Choice) {
         let usage = self.usage(choice.slot);
         usage.add(&choice.resources);
-        let (node, name) = (choice.node.id.clone(), self.groups[group].name.clone());
-        self.count(&node, &name, Change::Add);
+        let name = self.groups[group].name.clone();
+        self.count(Some(choice.slot), &choice.node, &name, Change::Add);
     }
 
     fn slot_of(&mut self, id: &NodeId) -> Option<usize> {
@@ -209,9 +205,15 @@ impl<'a> Stack<'a> {
         self.by_id.get(id).copied()
     }
 
-    fn count(&mut self, node_id: &NodeId, group_name: &str, change: Change) {
-        let needs_node = self.groups.iter().any(|group| !group.spreads.is_empty() || !group.distinct.is_empty());
+    fn count_on(&mut self, node_id: &NodeId, group_name: &str, change: Change) {
         let slot = self.slot_of(node_id);
+        let node = slot.map_or_else(|| self.view.node(node_id), |slot| Some(Arc::clone(&self.slots[slot].node)));
+        if let Some(node) = node {
+            self.count(slot, &node, group_name, change);
+        }
+    }
+
+    fn count(&mut self, slot: Option<usize>, node: &Node, group_name: &str, change: Change) {
         if let Some(slot) = slot {
             let of_group = &mut self.slots[slot].of_group;
             of_group.resize(self.groups.len(), 0);
@@ -219,24 +221,16 @@ impl<'a> Stack<'a> {
                 change.apply(&mut of_group[at]);
             }
         }
-        if !needs_node {
-            return;
-        }
-        let node = slot.map_or_else(|| self.view.node(node_id), |slot| Some(Arc::clone(&self.slots[slot].node)));
-        let Some(node) = node else { return };
         for group in &mut self.groups {
             let is_own = group.name == group_name;
             if is_own {
                 match change {
-                    Change::Add => group.spreads.add(&node),
-                    Change::Remove => group.spreads.remove(&node),
+                    Change::Add => group.spreads.add(node),
+                    Change::Remove => group.spreads.remove(node),
                 }
             }
-            for (rule, counts) in &mut group.distinct {
-                if !(is_own || rule.whole_job) {
-                    continue;
-                }
-                if let Some(value) = rule.target.value(&node) {
+            for (rule, counts) in group.distinct.iter_mut().filter(|(rule, _)| is_own || rule.whole_job) {
+                if let Some(value) = rule.target.value(node) {
                     match change {
                         Change::Add => counts.add(value),
                         Change::Remove => counts.remove(value),
@@ -352,23 +346,24 @@ impl<'a> Stack<'a> {
     /// All hard checks, from the cheapest to the dearest.
     fn check(&mut self, group: usize, slot: usize, index: Option<u32>) -> Result<(), Cow<'static, str>> {
         const BY_CLASS: Cow<'static, str> = Cow::Borrowed("computed class ineligible");
-        let Slot { node, class, of_group, .. } = &self.slots[slot];
+        let Slot { node, class, of_group, .. } = &mut self.slots[slot];
+        let class = *class.get_or_insert_with(|| self.classes.number(&node.computed_class));
         let checked = &self.groups[group];
-        match self.classes.of_job(*class) {
+        match self.classes.of_job(class) {
             Verdict::Ineligible => return Err(BY_CLASS),
             Verdict::Eligible => {}
             Verdict::Unknown => {
                 let result = self.job_checks.check(node);
-                self.classes.set_job(*class, result.is_ok());
+                self.classes.set_job(class, result.is_ok());
                 result?;
             }
         }
-        match self.classes.of_group(group, *class) {
+        match self.classes.of_group(group, class) {
             Verdict::Ineligible => return Err(BY_CLASS),
             Verdict::Eligible => {}
             Verdict::Unknown => {
                 let result = checked.checks.check_class(node);
-                self.classes.set_group(group, *class, result.is_ok());
+                self.classes.set_group(group, class, result.is_ok());
                 result?;
             }
         }
