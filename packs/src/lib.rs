@@ -25,3 +25,6 @@ pub use render::{Meta, RenderError, RenderRequest, Rendered, RenderedFile, maske
 pub use resources::{NamespaceResource, Resource, VariablesResource};
 pub use supplied::{GivenError, Supplied, secret_function};
 pub use template::Reach;
+
+/// A variable's type, as `Pack::variables` has it.
+pub use drover_hcl::Type;

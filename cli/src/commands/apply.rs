@@ -58,7 +58,8 @@ impl Apply {
         let (secrets, supplied) = saved_secrets(&self.stack)?;
         let engine = self.stack.connect(context, None)?;
         context.block_on(async {
-            let (record, _) = engine.record(&preview.stack, &preview.namespace).await.map_err(|error| engine_error(&error))?;
+            let (record, _) =
+                engine.record(&preview.stack, &preview.namespace).await.map_err(|error| engine_error(&error))?;
             let variable = |name: &str| supplied.texts(name.rsplit('.').next().unwrap_or(name));
             let plan = match saved.open(&record.key, &secrets, &variable) {
                 Ok(plan) => plan,

@@ -37,7 +37,8 @@ impl Invoke for Destroy {
         let consent = if self.auto_approve { Consent::Given } else { Consent::Ask };
         context.block_on(async {
             let desired = &session.desired;
-            let live = engine.read_owned(&desired.stack, &desired.namespace).await.map_err(|error| engine_error(&error))?;
+            let live =
+                engine.read_owned(&desired.stack, &desired.namespace).await.map_err(|error| engine_error(&error))?;
             let plan = plan::destroy(&desired.stack, &desired.namespace, &live, &self.stack.options());
             print_plan(&plan, self.stack.json);
             carry_out(context, &engine, &plan, &session.masker, consent, options).await

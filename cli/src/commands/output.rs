@@ -27,8 +27,9 @@ impl Invoke for Output {
         let session = self.stack.evaluate(&self.path)?;
         let engine = self.stack.connect(context, Some(&session.desired))?;
         let desired = &session.desired;
-        let (record, index) = context
-            .block_on(async { engine.record(&desired.stack, &desired.namespace).await.map_err(|error| engine_error(&error)) })?;
+        let (record, index) = context.block_on(async {
+            engine.record(&desired.stack, &desired.namespace).await.map_err(|error| engine_error(&error))
+        })?;
         if index == 0 {
             return Err(CliError::new(format!("stack {} was never applied", desired.stack)).hint("drover apply"));
         }

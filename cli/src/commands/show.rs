@@ -53,8 +53,10 @@ pub async fn show(engine: &Engine, stack: &str, namespace: &str, json: bool) -> 
         rows.push((owned, status));
     }
     if json {
-        let resources: Vec<_> =
-            rows.iter().map(|(owned, status)| json!({"address": owned.address, "target": owned.target, "status": status})).collect();
+        let resources: Vec<_> = rows
+            .iter()
+            .map(|(owned, status)| json!({"address": owned.address, "target": owned.target, "status": status}))
+            .collect();
         let record = &live.record;
         let object = json!({
             "version": 1, "stack": stack, "release": record.release, "resources": resources,
@@ -69,7 +71,9 @@ pub async fn show(engine: &Engine, stack: &str, namespace: &str, json: bool) -> 
 
 fn print(stack: &str, live: &Live, rows: &[(drover_stack::plan::Owned, String)]) {
     let last = live.record.history.first();
-    let status = last.and_then(|release| serde_json::to_value(release.status).ok()).and_then(|word| word.as_str().map(str::to_owned));
+    let status = last
+        .and_then(|release| serde_json::to_value(release.status).ok())
+        .and_then(|word| word.as_str().map(str::to_owned));
     output::line(&fields(&[
         ("Stack", stack.to_owned()),
         ("Release", live.record.release.to_string()),

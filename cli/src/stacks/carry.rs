@@ -95,7 +95,10 @@ fn ask(plan: &ChangePlan) -> Result<bool, CliError> {
     let what = if plan.destroys { "Destroy all of this?" } else { "Apply these changes?" };
     output::raw(bold(&format!("{what} Only \"yes\" is taken for it: ")).as_bytes());
     let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).map_err(|error| CliError::new(format!("cannot read the answer: {error}")))?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|error| CliError::new(format!("cannot read the answer: {error}")))?;
     Ok(answer.trim() == "yes")
 }
 
@@ -104,7 +107,9 @@ async fn listen(interrupt: watch::Sender<bool>) {
     if tokio::signal::ctrl_c().await.is_err() {
         return;
     }
-    output::error_line("Interrupted: nothing new is begun, and what is written is not waited for. Again to end at once.");
+    output::error_line(
+        "Interrupted: nothing new is begun, and what is written is not waited for. Again to end at once.",
+    );
     // Nobody listens any more when the apply is over.
     let _ = interrupt.send(true);
     if tokio::signal::ctrl_c().await.is_ok() {
@@ -115,7 +120,10 @@ async fn listen(interrupt: watch::Sender<bool>) {
 fn tell(plan: &ChangePlan, outcome: &Outcome) {
     let count = |actions: &[Action]| outcome.done.iter().filter(|(_, action)| actions.contains(action)).count();
     if let Some(problem) = &outcome.record_problem {
-        output::error_line(&paint(Colour::Yellow, &format!("The release could not be noted in the stack's record: {problem}")));
+        output::error_line(&paint(
+            Colour::Yellow,
+            &format!("The release could not be noted in the stack's record: {problem}"),
+        ));
     }
     let is_whole = outcome.failed.is_empty() && outcome.not_done.is_empty() && !outcome.interrupted;
     if !is_whole {
@@ -143,10 +151,15 @@ fn tell(plan: &ChangePlan, outcome: &Outcome) {
     for (_, message) in &plan.messages {
         output::line(&format!("\n{message}"));
     }
-    let jobs: Vec<&str> = plan.changes.iter().filter(|change| change.action != Action::Delete).filter_map(|change| match &change.target {
-        Target::Job { id, .. } => Some(id.as_str()),
-        _ => None,
-    }).collect();
+    let jobs: Vec<&str> = plan
+        .changes
+        .iter()
+        .filter(|change| change.action != Action::Delete)
+        .filter_map(|change| match &change.target {
+            Target::Job { id, .. } => Some(id.as_str()),
+            _ => None,
+        })
+        .collect();
     if !jobs.is_empty() {
         output::line("\nLook at it:");
         for id in jobs {
@@ -159,16 +172,26 @@ fn tell_what_is_missing(outcome: &Outcome) {
     let heading = if outcome.interrupted { "Interrupted." } else { "Not all of it was done." };
     output::error_line(&format!("\n{} Release {}:", paint(Colour::Red, heading), outcome.release));
     for (address, action) in &outcome.done {
-        output::error_line(&format!("  done      {address} ({})", serde_json::to_value(action).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()));
+        output::error_line(&format!(
+            "  done      {address} ({})",
+            serde_json::to_value(action).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+        ));
     }
     for failure in &outcome.failed {
         let written = if failure.was_written { "written, but " } else { "not written, " };
-        output::error_line(&format!("  failed    {}: {written}{}", failure.address, super::progress::kind(failure.kind)));
+        output::error_line(&format!(
+            "  failed    {}: {written}{}",
+            failure.address,
+            super::progress::kind(failure.kind)
+        ));
         for reason in &failure.reasons {
             output::error_line(&format!("              {reason}"));
         }
         for allocation in &failure.look_at {
-            output::error_line(&format!("              see: drover alloc status {}", drover_base::short_id(allocation)));
+            output::error_line(&format!(
+                "              see: drover alloc status {}",
+                drover_base::short_id(allocation)
+            ));
         }
     }
     for (address, reason) in &outcome.not_done {

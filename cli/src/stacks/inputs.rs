@@ -30,9 +30,12 @@ impl VariableArgs {
     /// A file cannot be read, or an argument is no assignment.
     pub fn supplied(&self, secrets: &Arc<Resolver>) -> Result<Supplied, CliError> {
         let mut supplied = Supplied::default();
-        supplied.add_environment(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))));
+        supplied.add_environment(
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        );
         for path in &self.var_file {
-            let content = std::fs::read(path).map_err(|error| CliError::new(format!("cannot read the variable file {path}: {error}")))?;
+            let content = std::fs::read(path)
+                .map_err(|error| CliError::new(format!("cannot read the variable file {path}: {error}")))?;
             supplied.add_file(path, &content, secrets).map_err(|problems| explained(&problems))?;
         }
         for argument in &self.var {

@@ -65,7 +65,7 @@ impl StackArgs {
     pub fn evaluate(&self, path: &str) -> Result<Session, CliError> {
         let input = Input::find(&PathBuf::from(path)).map_err(|error| explained(&error))?;
         let folder = input.folder();
-        let secrets = inputs::resolver(&folder);
+        let secrets = resolver(&folder);
         inputs::mask_panics(secrets.taint());
         let default_name = self.name.clone().unwrap_or_else(|| match &input {
             Input::Pack(folder) => drover_packs::Pack::load(folder).map(|pack| pack.metadata.name).unwrap_or_default(),
@@ -180,7 +180,7 @@ fn masked(mut error: CliError, masker: &Masker) -> CliError {
 /// # Errors
 /// A variable file cannot be read, or an argument is no assignment.
 pub fn saved_secrets(arguments: &StackArgs) -> Result<(Arc<Resolver>, drover_packs::Supplied), CliError> {
-    let secrets = inputs::resolver(&PathBuf::from("."));
+    let secrets = resolver(&PathBuf::from("."));
     inputs::mask_panics(secrets.taint());
     let supplied = arguments.variables.supplied(&secrets)?;
     Ok((secrets, supplied))

@@ -65,7 +65,9 @@ impl Reporter {
                 }
                 match &found.bar {
                     Some(bar) => move_bar(bar, *progress),
-                    None => output::line(&format!("{address}: {} ({})", stages(*progress), elapsed(found.begin.elapsed()))),
+                    None => {
+                        output::line(&format!("{address}: {} ({})", stages(*progress), elapsed(found.begin.elapsed())))
+                    }
                 }
             }
             Event::Done { address, action, note, elapsed: took } => {
@@ -149,8 +151,12 @@ pub const fn kind(kind: FailureKind) -> &'static str {
 
 fn object(event: &Event) -> serde_json::Value {
     match event {
-        Event::Started { address, action, .. } => json!({"version": 1, "type": "started", "address": address, "action": action}),
-        Event::Progress { address, progress } => json!({"version": 1, "type": "progress", "address": address, "progress": progress}),
+        Event::Started { address, action, .. } => {
+            json!({"version": 1, "type": "started", "address": address, "action": action})
+        }
+        Event::Progress { address, progress } => {
+            json!({"version": 1, "type": "progress", "address": address, "progress": progress})
+        }
         Event::Done { address, action, note, elapsed } => json!({
             "version": 1, "type": "done", "address": address, "action": action, "note": note, "elapsed_ms": elapsed.as_millis() as u64,
         }),
@@ -158,7 +164,9 @@ fn object(event: &Event) -> serde_json::Value {
             "version": 1, "type": "failed", "address": address, "kind": kind(*failed), "reasons": reasons,
             "look_at": look_at, "was_written": was_written,
         }),
-        Event::Skipped { address, reason } => json!({"version": 1, "type": "skipped", "address": address, "reason": reason}),
+        Event::Skipped { address, reason } => {
+            json!({"version": 1, "type": "skipped", "address": address, "reason": reason})
+        }
         _ => json!({"version": 1, "type": "other"}),
     }
 }

@@ -4,7 +4,7 @@ use super::{load, one_path};
 use crate::context::Context;
 use crate::output::{self, Table, bold, fields};
 use crate::registry::{Invoke, Outcome};
-use drover_packs::Pack;
+use drover_packs::{Pack, Type};
 use serde_json::json;
 
 /// Describes a pack.
@@ -42,7 +42,7 @@ fn print(pack: &Pack) {
     for variable in pack.variables.iter() {
         table.row([
             variable.name.to_string(),
-            variable.kind.as_ref().map_or_else(|| "any".to_owned(), |kind| kind.friendly()),
+            variable.kind.as_ref().map_or_else(|| "any".to_owned(), Type::friendly),
             match &variable.default {
                 None => "(required)".to_owned(),
                 Some(_) if variable.sensitive => "(sensitive)".to_owned(),
@@ -57,7 +57,11 @@ fn print(pack: &Pack) {
     if !pack.dependencies.is_empty() {
         let mut table = Table::new(&["Dependency", "Pack", "Source"]);
         for dependency in &pack.dependencies {
-            table.row([dependency.declared.alias.clone(), dependency.pack.metadata.name.clone(), dependency.declared.source.clone()]);
+            table.row([
+                dependency.declared.alias.clone(),
+                dependency.pack.metadata.name.clone(),
+                dependency.declared.source.clone(),
+            ]);
         }
         output::line(&format!("\n{}\n{}", bold("Dependencies"), table.render()));
     }
@@ -70,7 +74,7 @@ fn describe(pack: &Pack) -> serde_json::Value {
         .map(|variable| {
             let default = variable.default.as_ref().filter(|_| !variable.sensitive).and_then(|value| value.to_json().ok());
             json!({
-                "name": &*variable.name, "type": variable.kind.as_ref().map(|kind| kind.friendly()), "default": default,
+                "name": &*variable.name, "type": variable.kind.as_ref().map(Type::friendly), "default": default,
                 "required": variable.default.is_none(), "sensitive": variable.sensitive, "description": variable.description,
             })
         })

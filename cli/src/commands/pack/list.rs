@@ -35,7 +35,9 @@ impl Invoke for List {
             let shown = folder.display().to_string();
             match Pack::load(&folder) {
                 Ok(pack) => table.row([pack.metadata.name, pack.metadata.version, pack.metadata.description, shown]),
-                Err(_) => table.row(["(broken)".to_owned(), String::new(), "see drover pack validate".to_owned(), shown]),
+                Err(_) => {
+                    table.row(["(broken)".to_owned(), String::new(), "see drover pack validate".to_owned(), shown])
+                }
             }
         }
         output::line(&table.render());

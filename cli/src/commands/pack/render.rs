@@ -62,7 +62,11 @@ impl Invoke for Render {
         collect(&result.rendered, "", self.format == "json", &mut parts);
         parts.retain(|part| self.is_wanted(part));
         if parts.is_empty() {
-            let wanted = if self.only.is_empty() { "no job and no file".to_owned() } else { format!("nothing named {}", self.only.join(", ")) };
+            let wanted = if self.only.is_empty() {
+                "no job and no file".to_owned()
+            } else {
+                format!("nothing named {}", self.only.join(", "))
+            };
             return Err(CliError::new(format!("the pack {} renders {wanted}", pack.metadata.name)));
         }
         if let Some(path) = &self.jobs_file {
@@ -92,7 +96,10 @@ impl Render {
         let file = part.path.rsplit('/').next().unwrap_or(&part.path);
         self.only.is_empty()
             || self.only.iter().any(|name| {
-                part.job.as_deref() == Some(name) || part.path == *name || file == name || file.split('.').next() == Some(name)
+                part.job.as_deref() == Some(name)
+                    || part.path == *name
+                    || file == name
+                    || file.split('.').next() == Some(name)
             })
     }
 }

@@ -222,7 +222,7 @@ mod tests {
         json!({"Type": kind, "Name": name, "Old": old, "New": new, "Annotations": null})
     }
 
-    fn task_diff(fields: Value, objects: Value) -> Node {
+    fn task_diff(fields: &Value, objects: &Value) -> Node {
         Node::from_job_diff(&json!({"Type": "Edited", "ID": "web", "TaskGroups": [{"Type": "Edited", "Name": "g",
             "Fields": [field("Edited", "Count", "1", "2")], "Tasks": [{"Type": "Edited", "Name": "t", "Fields": fields,
             "Objects": objects, "Annotations": ["forces create/destroy update"]}]}]}))
@@ -248,8 +248,11 @@ mod tests {
             field("None", "DestPath", "local/x", "local/x"), field("Edited", "EmbeddedTmpl", "a\nb\nc\nd\ne\n", "a\nB\nc\nd\ne\n")]}]);
         check(
             &task_diff(
-                json!([field("Added", "Env[A]", "", "1"), field("Edited", "KillTimeout", "5000000000", "10000000000")]),
-                template,
+                &json!([
+                    field("Added", "Env[A]", "", "1"),
+                    field("Edited", "KillTimeout", "5000000000", "10000000000")
+                ]),
+                &template,
             ),
             &[],
             &[],
@@ -265,11 +268,11 @@ mod tests {
             field("Edited", "EmbeddedTmpl", "user=a\npass=old-secret\n", "user=a\npass=new-secret\n")]}]);
         check(
             &task_diff(
-                json!([
+                &json!([
                     field("Edited", "Env[URL]", "pg://old-secret@h", "pg://new-secret@h"),
                     field("Deleted", "Env[GONE]", "gone-secret", "")
                 ]),
-                config,
+                &config,
             ),
             &["new-secret"],
             &["g/t/Env[GONE]"],
