@@ -1,0 +1,240 @@
+//! A request as the routes see it.
+
+use crate::error::{ApiError, Result};
+use crate::reply::{Layout, Reply, to_json};
+use crate::state::ApiState;
+use bytes::Bytes;
+use drover_base::Nanos;
+use drover_model::{JobKey, Namespace};
+use http::{HeaderMap, Method};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// The longest that a read may wait.
+const MAX_WAIT: Duration = Duration::from_secs(600);
+/// How long a read waits when it does not say.
+const DEFAULT_WAIT: Duration = Duration::from_secs(300);
+/// Characters of a UUID.
+const UUID_LEN: usize = 36;
+
+/// A request.
+pub(crate) struct Context {
+    pub state: ApiState,
+    pub method: Method,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    query: Vec<(String, String)>,
+}
+
+impl Context {
+    pub(crate) fn new(state: ApiState, method: Method, query: &str, headers: HeaderMap, body: Bytes) -> Self {
+        let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        Self { state, method, headers, body, query }
+    }
+
+    /// Whether it is a GET.
+    pub(crate) fn is_read(&self) -> bool {
+        self.method == Method::GET
+    }
+    /// Whether it is a PUT or POST.
+    pub(crate) fn is_write(&self) -> bool {
+        self.method == Method::PUT || self.method == Method::POST
+    }
+    /// Whether it is a DELETE.
+    pub(crate) fn is_delete(&self) -> bool {
+        self.method == Method::DELETE
+    }
+    /// Refuses anything but a GET.
+    pub(crate) fn must_read(&self) -> Result<()> {
+        if self.is_read() { Ok(()) } else { Err(ApiError::method()) }
+    }
+    /// Refuses anything but a PUT or POST.
+    pub(crate) fn must_write(&self) -> Result<()> {
+        if self.is_write() { Ok(()) } else { Err(ApiError::method()) }
+    }
+
+    /// A parameter of the query.
+    pub(crate) fn param(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+    /// All values of a parameter.
+    pub(crate) fn params<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+    /// A parameter that is there and not empty.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.param(name).filter(|value| !value.is_empty())
+    }
+
+    /// A boolean parameter, in Go's spellings.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>> {
+        let Some(value) = self.text(name) else { return Ok(None) };
+        parse_bool(value).map(Some).ok_or_else(|| {
+            let reason = format!("strconv.ParseBool: parsing {value:?}: invalid syntax");
+            ApiError::refused(format!("Failed to parse value of {name:?} ({value}) as a bool: {reason}"))
+        })
+    }
+
+    /// A whole number, 0 to 2^63.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<i64>> {
+        let Some(value) = self.text(name) else { return Ok(None) };
+        value.parse().map(Some).map_err(|_| {
+            let reason = format!("strconv.Atoi: parsing {value:?}: invalid syntax");
+            ApiError::refused(format!("Failed to parse value of {name:?} ({value}) as a int: {reason}"))
+        })
+    }
+
+    /// The namespace that the request is about; may be `*`.
+    pub(crate) fn namespace(&self) -> Namespace {
+        self.text("namespace").unwrap_or(Namespace::DEFAULT).into()
+    }
+
+    /// A job of the request's namespace.
+    pub(crate) fn job_key(&self, id: &str) -> JobKey {
+        JobKey { namespace: self.namespace(), id: id.into() }
+    }
+
+    /// Refuses requests for other regions.
+    pub(crate) fn check_region(&self) -> Result<()> {
+        match self.text("region") {
+            Some(region) if region != self.state.agent.region => Err(ApiError::refused("No path to region")),
+            _ => Ok(()),
+        }
+    }
+
+    /// The parameters that all reads of state share.
+    pub(crate) fn read_options(&self) -> Result<ReadOptions> {
+        let index = match self.text("index") {
+            Some(text) => text.parse().map_err(|_| ApiError::bad_request("Invalid index"))?,
+            None => 0,
+        };
+        let wait = match self.text("wait") {
+            Some(text) => {
+                let wait = Nanos::parse(text).map_err(|_| ApiError::bad_request("Invalid wait time"))?;
+                wait.as_duration()
+            }
+            None => Duration::ZERO,
+        };
+        if let Some(value) = self.text("stale")
+            && parse_bool(value).is_none()
+        {
+            let text = "Expect `true` or `false` for `stale` query string parameter";
+            return Err(ApiError::bad_request(text));
+        }
+        let per_page = match self.text("per_page") {
+            Some(text) => text
+                .parse()
+                .map_err(|_| ApiError::bad_request("Expect a number for `per_page` query string parameter"))?,
+            None => 0,
+        };
+        let reverse = match self.text("reverse") {
+            Some(value) => parse_bool(value).ok_or_else(|| {
+                ApiError::bad_request("Expect `true` or `false` for `reverse` query string parameter")
+            })?,
+            None => false,
+        };
+        let wait = if wait.is_zero() { DEFAULT_WAIT } else { wait.min(MAX_WAIT) };
+        Ok(ReadOptions {
+            namespace: self.namespace(),
+            prefix: self.text("prefix").unwrap_or("").to_owned(),
+            index,
+            wait,
+            filter: self.text("filter").map(str::to_owned),
+            per_page,
+            next_token: self.text("next_token").map(str::to_owned),
+            reverse,
+        })
+    }
+
+    /// How answers are laid out.
+    pub(crate) fn layout(&self) -> Layout {
+        match self.param("pretty") {
+            None | Some("0" | "false") => Layout::Compact,
+            Some(_) => Layout::Pretty,
+        }
+    }
+
+    /// An answer with a document.
+    pub(crate) fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<Reply> {
+        Ok(Reply::json_bytes(to_json(value, self.layout())?))
+    }
+
+    /// The document of the body.
+    pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T> {
+        if self.body.is_empty() {
+            return Err(ApiError::bad_request("Request body is empty"));
+        }
+        self.body_or_error()
+    }
+
+    /// The document of the body, or the default when there is none.
+    pub(crate) fn optional_body<T: DeserializeOwned + Default>(&self) -> Result<T> {
+        if self.body.is_empty() { Ok(T::default()) } else { self.body_or_error() }
+    }
+
+    fn body_or_error<T: DeserializeOwned>(&self) -> Result<T> {
+        // What follows the document is ignored.
+        let mut documents = serde_json::Deserializer::from_slice(&self.body).into_iter();
+        match documents.next() {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(error)) => Err(ApiError::bad_request(error.to_string())),
+            None => Err(ApiError::bad_request("EOF")),
+        }
+    }
+}
+
+/// The parameters that all reads of state share.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadOptions {
+    pub namespace: Namespace,
+    pub prefix: String,
+    /// Wait until the index is above this; 0: do not wait.
+    pub index: u64,
+    pub wait: Duration,
+    pub filter: Option<String>,
+    /// 0: everything.
+    pub per_page: usize,
+    pub next_token: Option<String>,
+    pub reverse: bool,
+}
+
+impl ReadOptions {
+    /// Whether objects of a namespace are asked for.
+    pub(crate) fn in_scope(&self, namespace: &Namespace) -> bool {
+        *self.namespace == *Namespace::ALL || self.namespace == *namespace
+    }
+}
+
+/// Go's spellings of truth.
+pub(crate) fn parse_bool(value: &str) -> Option<bool> {
+    match value {
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// Refuses ids that cannot be; `kind` is `alloc`, `eval`, `node` or `deployment`.
+pub(crate) fn check_id(kind: &str, id: &str) -> Result<()> {
+    if id.len() == UUID_LEN {
+        return Ok(());
+    }
+    Err(ApiError::refused(format!("{kind} lookup failed: index error: UUID must be {UUID_LEN} characters")))
+}
+
+/// Refuses prefixes of ids that cannot be.
+pub(crate) fn check_prefix(kind: &str, prefix: &str) -> Result<()> {
+    let digits = prefix.bytes().filter(|byte| *byte != b'-').count();
+    let fault = if digits % 2 != 0 {
+        Cow::from("Input (without hyphens) must be even length")
+    } else if prefix.len() > UUID_LEN {
+        Cow::from(format!("Invalid UUID length: {}", prefix.len()))
+    } else if let Some(byte) = prefix.bytes().find(|byte| *byte != b'-' && !byte.is_ascii_hexdigit()) {
+        Cow::from(format!("Invalid UUID: encoding/hex: invalid byte: U+{byte:04X} {:?}", char::from(byte)))
+    } else {
+        return Ok(());
+    };
+    Err(ApiError::refused(format!("{kind} lookup failed: index error: {fault}")))
+}

@@ -1,0 +1,24 @@
+//! The HTTP API, `/v1`: from a request to a call of the server or a read of its state, and back to
+//! exactly the answer that existing clients know.
+//!
+//! - [`serve`] answers on a listener (TCP or Unix socket) until its handle is shut down.
+//! - [`ApiState`] is what the routes work on: the server, the node, and what the agent says of itself.
+//! - `routes` has one file per family; `blocking` waits for newer indexes; `paging` and `filter` cut lists.
+//! - [`UNFINISHED`] lists the routes that answer 501.
+//!
+//! It must not know how anything is scheduled, stored or run, and keeps no state of its own.
+
+mod blocking;
+mod context;
+mod error;
+mod filter;
+mod hash;
+mod paging;
+mod reply;
+mod routes;
+mod serve;
+mod state;
+
+pub use routes::{UNFINISHED, Unfinished};
+pub use serve::{ServeHandle, serve};
+pub use state::{AgentInfo, ApiState, Limits};

@@ -1,0 +1,187 @@
+//! Answers.
+
+use crate::error::{ApiError, Result};
+use axum::body::Body;
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use futures::stream::BoxStream;
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use http::{Response, StatusCode};
+use serde::Serialize;
+use std::io::Write;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const INDEX: HeaderName = HeaderName::from_static("x-nomad-index");
+const KNOWN_LEADER: HeaderName = HeaderName::from_static("x-nomad-knownleader");
+const LAST_CONTACT: HeaderName = HeaderName::from_static("x-nomad-lastcontact");
+const NEXT_TOKEN: HeaderName = HeaderName::from_static("x-nomad-nexttoken");
+
+/// Chunks of an answer without an end known beforehand.
+pub(crate) type Chunks = BoxStream<'static, std::io::Result<Bytes>>;
+
+enum Content {
+    Whole(Vec<u8>),
+    Stream(Chunks),
+}
+
+/// An answer.
+pub(crate) struct Reply {
+    status: StatusCode,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    content: Content,
+}
+
+impl Reply {
+    /// 200 without a body.
+    pub(crate) const fn empty() -> Self {
+        Self { status: StatusCode::OK, headers: Vec::new(), content: Content::Whole(Vec::new()) }
+    }
+
+    /// A JSON document that is already there as bytes.
+    pub(crate) fn json_bytes(bytes: Vec<u8>) -> Self {
+        Self { status: StatusCode::OK, headers: vec![(CONTENT_TYPE, JSON)], content: Content::Whole(bytes) }
+    }
+
+    /// Text of a given type.
+    pub(crate) fn text(content_type: &'static str, text: impl Into<Vec<u8>>) -> Self {
+        let headers = vec![(CONTENT_TYPE, HeaderValue::from_static(content_type))];
+        Self { status: StatusCode::OK, headers, content: Content::Whole(text.into()) }
+    }
+
+    /// A stream of a given type.
+    pub(crate) fn stream(content_type: &'static str, chunks: Chunks) -> Self {
+        let headers = vec![(CONTENT_TYPE, HeaderValue::from_static(content_type))];
+        Self { status: StatusCode::OK, headers, content: Content::Stream(chunks) }
+    }
+
+    /// 307 to another path.
+    pub(crate) fn redirect(to: &str) -> Self {
+        let page = format!("<a href=\"{to}\">Temporary Redirect</a>.\n\n");
+        let mut reply = Self::text("text/html; charset=utf-8", page);
+        reply.status = StatusCode::TEMPORARY_REDIRECT;
+        if let Ok(location) = HeaderValue::from_str(to) {
+            reply.headers.push((LOCATION, location));
+        }
+        reply
+    }
+
+    /// With another status.
+    #[must_use]
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// With one more header.
+    #[must_use]
+    pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// With the index of a write.
+    #[must_use]
+    pub(crate) fn written_at(mut self, index: u64) -> Self {
+        self.headers.push((INDEX, HeaderValue::from(index)));
+        self
+    }
+
+    /// With the headers of a read.
+    #[must_use]
+    pub(crate) fn read_at(self, index: u64) -> Self {
+        let mut reply = self.written_at(index);
+        reply.headers.push((KNOWN_LEADER, HeaderValue::from_static("true")));
+        reply.headers.push((LAST_CONTACT, HeaderValue::from_static("0")));
+        reply
+    }
+
+    /// With where the next page begins.
+    #[must_use]
+    pub(crate) fn with_next_token(self, token: Option<&str>) -> Self {
+        match token {
+            Some(token) => self.with_header(NEXT_TOKEN, token),
+            None => self,
+        }
+    }
+
+    /// Not to be kept by anybody.
+    #[must_use]
+    pub(crate) fn uncached(self) -> Self {
+        self.with_header(CACHE_CONTROL, "no-cache")
+    }
+
+    /// The answer for the connection.
+    pub(crate) fn into_response(self, gzip: Gzip) -> Response<Body> {
+        let Self { status, mut headers, content } = self;
+        let body = match content {
+            Content::Stream(chunks) => Body::from_stream(chunks),
+            Content::Whole(bytes) if gzip == Gzip::Yes && !bytes.is_empty() => {
+                headers.push((CONTENT_ENCODING, HeaderValue::from_static("gzip")));
+                Body::from(compress(&bytes))
+            }
+            Content::Whole(bytes) => Body::from(bytes),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        response.headers_mut().extend(headers);
+        response
+    }
+}
+
+/// Whether the caller takes compressed answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gzip {
+    Yes,
+    No,
+}
+
+fn compress(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4 + 64), Compression::fast());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("writing to memory does not fail")
+}
+
+impl From<ApiError> for Reply {
+    fn from(error: ApiError) -> Self {
+        let mut headers = Vec::new();
+        let bytes = error.json.unwrap_or_else(|| error.message.into_bytes());
+        if !bytes.is_empty() {
+            headers.push((CONTENT_TYPE, TEXT));
+        }
+        let is_conflict = error.status == StatusCode::CONFLICT;
+        let reply = Self { status: error.status, headers, content: Content::Whole(bytes) };
+        match error.index {
+            Some(index) if is_conflict => reply.written_at(index),
+            Some(index) => reply.read_at(index),
+            None => reply,
+        }
+    }
+}
+
+/// How documents are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// On one line.
+    Compact,
+    /// Indented by four spaces.
+    Pretty,
+}
+
+/// Serialises straight to bytes.
+pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T, layout: Layout) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(512);
+    let written = match layout {
+        Layout::Compact => serde_json::to_writer(&mut bytes, value),
+        Layout::Pretty => {
+            let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+            let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
+            let written = value.serialize(&mut serializer);
+            bytes.push(b'\n');
+            written
+        }
+    };
+    written.map_err(|error| ApiError::refused(format!("cannot write the answer: {error}")))?;
+    Ok(bytes)
+}

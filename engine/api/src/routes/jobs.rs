@@ -1,0 +1,155 @@
+//! `/v1/jobs`, `/v1/jobs/parse`, `/v1/validate/job`.
+
+use crate::blocking::read;
+use crate::context::Context;
+use crate::error::{ApiError, Result};
+use crate::paging::{PageKey, page};
+use crate::reply::Reply;
+use drover_hcl::Source;
+use drover_model::Job;
+use drover_model::registry::JobSubmission;
+use drover_server::request::RegisterOptions;
+use drover_state::{Table, WatchKey};
+use drover_wire::answers::{JobRegisterAnswer, JobValidateAnswer};
+use drover_wire::job::{self, Canonical as _};
+use drover_wire::requests::{JobParseRequest, JobRegisterRequest, JobValidateRequest};
+use drover_wire::stubs::JobStub;
+use std::sync::Arc;
+
+/// GET lists, PUT and POST register.
+pub(super) async fn collection(context: &Context) -> Result<Reply> {
+    if context.is_read() {
+        list(context).await
+    } else if context.is_write() {
+        register(context, None).await
+    } else {
+        Err(ApiError::method())
+    }
+}
+
+pub(super) fn key(job: &Job) -> PageKey {
+    PageKey::Named(job.namespace.clone(), job.id.to_string())
+}
+
+async fn list(context: &Context) -> Result<Reply> {
+    let options = context.read_options()?;
+    let with_meta = context.flag("meta")?.unwrap_or(false);
+    let tables = [Table::Jobs, Table::JobSummaries];
+    let keys = || tables.map(WatchKey::Table).to_vec();
+    read(
+        context,
+        &options,
+        keys,
+        |state| state.tables_index(&tables),
+        |state| {
+            let everywhere = &*options.namespace == "*";
+            let jobs: Vec<&Arc<Job>> = if everywhere {
+                state.jobs().filter(|job| job.id.starts_with(&options.prefix)).collect()
+            } else {
+                state.jobs_in(&options.namespace, &options.prefix).collect()
+            };
+            let page = page(&options, jobs.into_iter(), key, &[])?;
+            let stub = |job: &&'_ Arc<Job>| state.job_summary(&job.key()).map(AsRef::as_ref);
+            let summaries: Vec<_> = page.items.iter().map(stub).collect();
+            let stubs = page.items.iter().zip(summaries).map(|(job, summary)| JobStub::new(job, summary, with_meta));
+            Ok(context.json(&stubs.collect::<Vec<_>>())?.with_next_token(page.next.as_deref()))
+        },
+    )
+    .await
+}
+
+/// Registers the job of the body, which must be `id` when that is given.
+pub(super) async fn register(context: &Context, id: Option<&str>) -> Result<Reply> {
+    let request: JobRegisterRequest = context.body()?;
+    let job = job_of(context, request.job, &request.namespace, id)?;
+    let submission = request.submission.map(|submission| JobSubmission {
+        source: submission.source,
+        format: submission.format,
+        variable_flags: submission.variable_flags.unwrap_or_default(),
+        variables: submission.variables,
+        ..JobSubmission::default()
+    });
+    let options = RegisterOptions {
+        enforce_index: request.enforce_index,
+        job_modify_index: request.job_modify_index,
+        preserve_counts: request.preserve_counts,
+        preserve_resources: request.preserve_resources,
+        policy_override: request.policy_override,
+        eval_priority: u8::try_from(request.eval_priority).ok().filter(|priority| *priority > 0),
+        submission,
+    };
+    let done = context.state.server.register_job(job, options).await?;
+    let answer = JobRegisterAnswer {
+        eval_id: done.eval_id,
+        eval_create_index: done.eval_create_index,
+        job_modify_index: done.job_modify_index,
+        warnings: done.warnings,
+        index: done.index,
+        ..JobRegisterAnswer::default()
+    };
+    Ok(context.json(&answer)?.written_at(done.index))
+}
+
+/// The job of a request, in the namespace that it is meant for: that of the query, of the body, or its own.
+pub(super) fn job_of(
+    context: &Context,
+    job: Option<job::Job>,
+    body_namespace: &str,
+    id: Option<&str>,
+) -> Result<job::Job> {
+    let mut job = job.ok_or_else(|| ApiError::bad_request("Job must be specified"))?;
+    if job.id.is_none() {
+        return Err(ApiError::bad_request("Job ID hasn't been provided"));
+    }
+    if id.is_some() && job.id.as_deref() != id {
+        return Err(ApiError::bad_request("Job ID does not match"));
+    }
+    let given = context.text("namespace").or(Some(body_namespace).filter(|namespace| !namespace.is_empty()));
+    if let Some(namespace) = given {
+        job.namespace = Some(namespace.to_owned());
+    }
+    Ok(job)
+}
+
+/// `PUT /v1/jobs/parse`: text to a job.
+pub(super) fn parse(context: &Context) -> Result<Reply> {
+    context.must_write()?;
+    let request: JobParseRequest = context.body()?;
+    if request.job_hcl.is_empty() {
+        return Err(ApiError::bad_request("Job spec is empty"));
+    }
+    if request.hcl_v1 {
+        return Err(ApiError::bad_request("HCL1 is not supported; write the job in HCL2"));
+    }
+    let mut job = parse_text(&request)?;
+    if request.canonicalize {
+        job.canonicalize();
+    }
+    context.json(&job)
+}
+
+fn parse_text(request: &JobParseRequest) -> Result<job::Job> {
+    let source = Source::new("input.hcl", request.job_hcl.clone());
+    let mut options = drover_jobspec::Options::default();
+    if !request.variables.is_empty() {
+        options.var_files.push(Source::new("variables.hcl", request.variables.clone()));
+    }
+    drover_jobspec::parse(&source, &options).map_err(|faults| ApiError::bad_request(faults.to_string()))
+}
+
+/// `PUT /v1/validate/job`.
+pub(super) fn validate(context: &Context) -> Result<Reply> {
+    context.must_write()?;
+    let request: JobValidateRequest = context.body()?;
+    let mut job = request.job.ok_or_else(|| ApiError::bad_request("Job must be specified"))?;
+    if let Some(namespace) = context.text("namespace") {
+        job.namespace = Some(namespace.to_owned());
+    }
+    let found = context.state.server.validate_job(job)?;
+    context.json(&JobValidateAnswer {
+        driver_config_validated: found.driver_config_validated,
+        validation_errors: Some(found.validation_errors).filter(|errors| !errors.is_empty()),
+        error: found.error,
+        warnings: found.warnings,
+    })
+}

@@ -1,0 +1,64 @@
+//! From a path to its route.
+//!
+//! Ids may hold any character, also `/`, so that families match their own suffixes.
+
+mod allocations;
+mod deployments;
+mod evaluations;
+mod job;
+mod job_writes;
+mod jobs;
+mod namespaces;
+mod node_pools;
+mod nodes;
+mod search;
+mod services;
+mod statuses;
+mod unfinished;
+pub(crate) mod vars;
+
+use crate::context::Context;
+use crate::error::{ApiError, Result};
+use crate::reply::Reply;
+pub use unfinished::{UNFINISHED, Unfinished};
+
+/// The prefix of the API.
+const PREFIX: &str = "/v1/";
+
+/// Answers a request. `path` is decoded and clean.
+pub(crate) async fn route(context: &Context, path: &str) -> Result<Reply> {
+    let Some(rest) = path.strip_prefix(PREFIX) else { return Err(ApiError::no_route()) };
+    if let Some(reply) = unfinished::answer(rest) {
+        return reply;
+    }
+    let (head, tail) = rest.split_once('/').map_or((rest, None), |(head, tail)| (head, Some(tail)));
+    match (head, tail) {
+        ("jobs", None) => jobs::collection(context).await,
+        ("jobs", Some("parse")) => jobs::parse(context),
+        ("jobs", Some("statuses")) => statuses::statuses(context).await,
+        ("validate", Some("job")) => jobs::validate(context),
+        ("job", Some(tail)) => job::route(context, tail).await,
+        ("allocations", None) => allocations::list(context).await,
+        ("allocation", Some(tail)) => allocations::route(context, tail).await,
+        ("evaluations", None) => evaluations::collection(context).await,
+        ("evaluations", Some("count")) => evaluations::count(context).await,
+        ("evaluation", Some(tail)) => evaluations::route(context, tail).await,
+        ("deployments", None) => deployments::list(context).await,
+        ("deployment", Some(tail)) => deployments::route(context, tail).await,
+        ("nodes", None) => nodes::list(context).await,
+        ("node", Some("pools")) => node_pools::collection(context).await,
+        ("node", Some(tail)) => match tail.strip_prefix("pool/") {
+            Some(tail) => node_pools::route(context, tail).await,
+            None => nodes::route(context, tail).await,
+        },
+        ("namespaces", None) => namespaces::list(context).await,
+        ("namespace", tail) => namespaces::route(context, tail.unwrap_or("")).await,
+        ("services", None) => services::list(context).await,
+        ("service", Some(tail)) => services::route(context, tail).await,
+        ("vars", None) => vars::list(context).await,
+        ("var", Some(tail)) => vars::route(context, tail).await,
+        ("search", None) => search::prefix(context).await,
+        ("search", Some("fuzzy")) => search::fuzzy(context).await,
+        _ => Err(ApiError::no_route()),
+    }
+}

@@ -1,0 +1,44 @@
+//! `/v1/operator/…`.
+
+mod autopilot;
+mod raft;
+mod scheduler;
+
+use crate::context::Context;
+use crate::error::{ApiError, Result};
+use crate::reply::Reply;
+use http::StatusCode;
+
+pub(super) async fn route(context: &Context, tail: &str) -> Result<Reply> {
+    let (head, rest) = tail.split_once('/').unwrap_or((tail, ""));
+    match (head, rest) {
+        ("scheduler", "configuration") => scheduler::configuration(context).await,
+        ("raft", rest) => raft::route(context, rest),
+        ("autopilot", rest) => autopilot::route(context, rest),
+        ("upgrade-check", rest) => upgrade_check(context, rest),
+        ("utilization", "") if context.is_write() => {
+            Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "Nomad Enterprise only endpoint"))
+        }
+        ("utilization", "") => Err(ApiError::method()),
+        _ => Err(ApiError::no_route()),
+    }
+}
+
+/// Nothing here depends on what that upgrade of the reference changed.
+fn upgrade_check(context: &Context, check: &str) -> Result<Reply> {
+    if check != "vault-workload-identity" {
+        let text = format!("Path /v1/operator/upgrade-check/{check} not found");
+        return Err(ApiError::not_found(text));
+    }
+    let index = context.state.store().index();
+    let answer = serde_json::json!({
+        "JobsWithoutVaultIdentity": [],
+        "OutdatedNodes": [],
+        "VaultTokens": null,
+        "Index": index,
+        "LastContact": 0,
+        "KnownLeader": true,
+        "NextToken": "",
+    });
+    Ok(context.json(&answer)?.read_at(index))
+}

@@ -1,0 +1,74 @@
+//! `/v1/operator/scheduler/configuration`.
+
+use crate::blocking::read;
+use crate::context::Context;
+use crate::error::{ApiError, Result};
+use crate::reply::Reply;
+use drover_model::registry::SchedulerConfiguration;
+use drover_state::{Table, WatchKey};
+use serde::Serialize;
+use serde_json::json;
+
+/// The configuration as it is read.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer<'a> {
+    scheduler_config: Shown<'a>,
+    index: u64,
+    last_contact: u64,
+    known_leader: bool,
+    next_token: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Shown<'a> {
+    #[serde(flatten)]
+    configuration: &'a SchedulerConfiguration,
+    /// All nodes are looked at; the reference has a limit that is off by default.
+    node_limit_for_feasibility_checks: u64,
+}
+
+pub(super) async fn configuration(context: &Context) -> Result<Reply> {
+    if context.is_read() {
+        show(context).await
+    } else if context.is_write() {
+        change(context).await
+    } else {
+        Err(ApiError::method())
+    }
+}
+
+async fn show(context: &Context) -> Result<Reply> {
+    let options = context.read_options()?;
+    let table = Table::SchedulerConfiguration;
+    read(context, &options, || vec![WatchKey::Table(table)], |state| state.table_index(table), |state| {
+        let shown = Shown { configuration: state.scheduler_configuration(), node_limit_for_feasibility_checks: 0 };
+        context.json(&Answer {
+            scheduler_config: shown,
+            index: state.table_index(table),
+            last_contact: 0,
+            known_leader: true,
+            next_token: "",
+        })
+    })
+    .await
+}
+
+async fn change(context: &Context) -> Result<Reply> {
+    context.check_region()?;
+    let wanted: SchedulerConfiguration = context.body().map_err(|error| {
+        ApiError::bad_request(format!("Error parsing scheduler config: {}", error.message))
+    })?;
+    let cas = cas(context)?;
+    let (updated, index) = context.state.server.set_scheduler_configuration(wanted, cas).await?;
+    Ok(context.json(&json!({ "Updated": updated, "Index": index }))?.written_at(index))
+}
+
+/// The index that the present state must have.
+pub(super) fn cas(context: &Context) -> Result<Option<u64>> {
+    let Some(text) = context.param("cas") else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| {
+        ApiError::bad_request(format!("Error parsing cas value: strconv.ParseUint: parsing {text:?}: invalid syntax"))
+    })
+}

@@ -1,0 +1,50 @@
+//! Routes that are known and do not work: those of the enterprise edition, and those that come later.
+
+use crate::error::{ApiError, Result};
+use crate::reply::Reply;
+use http::StatusCode;
+
+/// A route that answers 501.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The path below `/v1/`; everything below it is meant too.
+    pub path: &'static str,
+    /// What it would do.
+    pub what: &'static str,
+}
+
+/// Routes of the reference that do not work yet.
+pub const UNFINISHED: &[Unfinished] = &[
+    Unfinished { path: "acl", what: "access control" },
+    Unfinished { path: "agent/host", what: "facts about the host" },
+    Unfinished { path: "agent/keyring", what: "the gossip keyring" },
+    Unfinished { path: "agent/monitor", what: "logs of the agent" },
+    Unfinished { path: "agent/pprof", what: "profiles of the agent" },
+    Unfinished { path: "agent/schedulers", what: "scheduling workers" },
+    Unfinished { path: "client/identity", what: "the node's identity" },
+    Unfinished { path: "operator/keyring", what: "the keyring" },
+    Unfinished { path: "operator/snapshot", what: "snapshots of the state" },
+    Unfinished { path: "operator/upgrade-check", what: "checks before an upgrade" },
+    Unfinished { path: "plugin", what: "storage plugins" },
+    Unfinished { path: "plugins", what: "storage plugins" },
+    Unfinished { path: "volume", what: "volumes" },
+    Unfinished { path: "volumes", what: "volumes" },
+];
+
+/// Routes of the enterprise edition.
+const ENTERPRISE: &[&str] =
+    &["quota", "quotas", "quota-usage", "quota-usages", "recommendation", "recommendations", "sentinel"];
+
+/// The answer of a route that does not work; `None` for all others.
+pub(crate) fn answer(path: &str) -> Option<Result<Reply>> {
+    let below = |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if path == "operator/license" {
+        return Some(Ok(Reply::empty().with_status(StatusCode::NO_CONTENT)));
+    }
+    if ENTERPRISE.iter().any(|prefix| below(prefix)) {
+        return Some(Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "Nomad Enterprise only endpoint")));
+    }
+    let found = UNFINISHED.iter().find(|unfinished| below(unfinished.path))?;
+    let text = format!("/v1/{} ({}) is not implemented in this version of Drover", found.path, found.what);
+    Some(Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, text)))
+}
