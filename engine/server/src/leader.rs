@@ -15,6 +15,9 @@ use tokio::task::JoinSet;
 /// Wait before an evaluation that failed too often is tried once more.
 const FAILED_FOLLOW_UP_WAIT: Nanos = Nanos::from_mins(1);
 
+/// Between two tries of evaluations whose plans were refused too often.
+const REFUSED_RETRY_INTERVAL: Nanos = Nanos::from_mins(1);
+
 /// Whether this server leads.
 #[derive(Debug, Default)]
 pub struct Leadership(AtomicBool);
@@ -62,6 +65,7 @@ pub(crate) async fn lead(inner: Arc<Inner>) {
             work.spawn(worker::run(inner.clone()));
         }
         work.spawn(delayed(inner.clone()));
+        work.spawn(try_refused_again(inner.clone()));
         work.spawn(deployments::run(inner.clone()));
         work.spawn(drainer::run(inner.clone()));
         work.spawn(periodic::run(inner.clone()));
@@ -225,5 +229,14 @@ async fn delayed(inner: Arc<Inner>) {
         if let Err(error) = inner.propose(Command::UpsertEvals(evals)).await {
             tracing::warn!(%error, "failed evaluations could not be written");
         }
+    }
+}
+
+/// Evaluations whose plans were refused too often wait for no capacity: they are tried again now and then.
+async fn try_refused_again(inner: Arc<Inner>) {
+    loop {
+        tokio::time::sleep(REFUSED_RETRY_INTERVAL.as_duration()).await;
+        let refused = inner.blocked.lock().take_refused();
+        inner.queue.enqueue(refused);
     }
 }

@@ -1,6 +1,6 @@
 //! Evaluations that wait for capacity. Pure.
 
-use drover_model::{EvalId, Evaluation, JobKey, NodeId};
+use drover_model::{EvalId, EvalTrigger, Evaluation, JobKey, NodeId};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -84,6 +84,13 @@ impl Blocked {
         self.remember(capacity);
         let ids: Vec<EvalId> =
             self.evals.values().filter(|eval| may_use(eval, capacity)).map(|eval| eval.id.clone()).collect();
+        ids.iter().filter_map(|id| self.remove(id)).collect()
+    }
+
+    /// Takes out those that wait because their plans were refused too often, not for want of capacity.
+    pub fn take_refused(&mut self) -> Vec<Arc<Evaluation>> {
+        let refused = self.evals.values().filter(|eval| eval.triggered_by == EvalTrigger::MaxPlans);
+        let ids: Vec<EvalId> = refused.map(|eval| eval.id.clone()).collect();
         ids.iter().filter_map(|id| self.remove(id)).collect()
     }
 

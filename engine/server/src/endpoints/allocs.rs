@@ -14,7 +14,7 @@ impl Server {
     /// It is unknown.
     pub async fn stop_alloc(&self, id: &AllocId, no_shutdown_delay: bool) -> Result<EvalCreated> {
         let snapshot = self.inner.store.snapshot();
-        let alloc = snapshot.alloc(id).ok_or_else(|| ServerError::not_found("alloc not found"))?;
+        let alloc = snapshot.alloc(id).ok_or_else(|| ServerError::not_found("allocation not found"))?;
         let job = snapshot.job(&alloc.job_key()).or(alloc.job.as_ref());
         let job = job.ok_or_else(|| ServerError::refused("the allocation's job is gone"))?;
         let now = UnixNanos::now();

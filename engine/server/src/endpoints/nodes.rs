@@ -8,7 +8,9 @@ use crate::request::DrainRequest;
 use crate::server::Server;
 use drover_model::node::DrainStrategy;
 use drover_model::{EvalTrigger, Evaluation, Node, NodeEligibility, NodeEvent, NodeId, TextMap, UnixNanos, WireTime};
-use drover_state::{Command, DeregisterNode, DrainOutcome, Snapshot, UpdateNodeDrain, UpdateNodeEligibility};
+use drover_state::{
+    Command, DeleteServices, DeregisterNode, DrainOutcome, Snapshot, UpdateNodeDrain, UpdateNodeEligibility,
+};
 use std::sync::Arc;
 
 /// Who asks while access is not controlled.
@@ -93,7 +95,10 @@ impl Server {
         let gone = Node { status: drover_model::NodeStatus::Down, ..(*node).clone() };
         let evals = node_evals(&snapshot, &gone, UnixNanos::now());
         let eval_ids = ids(&evals);
-        let command = Command::DeregisterNode(DeregisterNode { node_ids: vec![id.clone()], evals });
+        let command = Command::Batch(vec![
+            Command::DeleteServices(DeleteServices::ByNode(id.clone())),
+            Command::DeregisterNode(DeregisterNode { node_ids: vec![id.clone()], evals }),
+        ]);
         let committed = self.inner.propose(command).await?;
         Ok(updated(eval_ids, committed.index))
     }

@@ -42,7 +42,7 @@ impl Server {
     pub async fn delete_service(&self, namespace: &Namespace, id: &str) -> Result<Written> {
         let snapshot = self.inner.store.snapshot();
         if snapshot.service(id).is_none_or(|service| service.namespace != *namespace) {
-            return Err(ServerError::not_found("service registration not found"));
+            return Err(ServerError::refused("service registration not found"));
         }
         self.delete_services(vec![(namespace.clone(), id.to_owned())]).await
     }

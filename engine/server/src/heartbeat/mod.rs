@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::server::Inner;
 use crate::{evals, timer};
 use drover_model::{EvalTrigger, Nanos, Node, NodeEvent, NodeId, NodeStatus, TextMap, UnixNanos};
-use drover_state::{Command, UpdateNodeStatus};
+use drover_state::{Command, DeleteServices, UpdateNodeStatus};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -90,7 +90,7 @@ async fn mark_missed(inner: &Inner, id: &NodeId, now: UnixNanos) -> Result<()> {
         timestamp: now.into(),
         create_index: 0,
     };
-    let command = Command::UpdateNodeStatus(UpdateNodeStatus {
+    let mark = Command::UpdateNodeStatus(UpdateNodeStatus {
         node_id: id.clone(),
         status,
         description: String::new(),
@@ -98,6 +98,9 @@ async fn mark_missed(inner: &Inner, id: &NodeId, now: UnixNanos) -> Result<()> {
         now,
         evals: evals::for_node(&snapshot, &changed, EvalTrigger::NodeUpdate, now),
     });
+    // Nobody should be sent to a node that is gone.
+    let unlist = Command::DeleteServices(DeleteServices::ByNode(id.clone()));
+    let command = if status == NodeStatus::Down { Command::Batch(vec![mark, unlist]) } else { mark };
     inner.propose(command).await?;
     Ok(())
 }

@@ -55,21 +55,22 @@ async fn process(inner: &Arc<Inner>, eval: &Arc<Evaluation>) -> Result<()> {
     let mut min_index = eval.modify_index;
     loop {
         let snapshot = inner.snapshot_at_least(min_index).await;
+        let seen_index = snapshot.index();
         let outcome = run_scheduler(snapshot, eval.clone()).await?;
         if !outcome.follow_ups.is_empty() {
             inner.propose(Command::UpsertEvals(outcome.follow_ups.clone())).await?;
         }
         if outcome.plan.is_no_op() {
-            return store(inner, outcome).await;
+            return store(inner, outcome, seen_index).await;
         }
         let result = applier::submit(inner, outcome.plan.clone()).await?;
         if result.refresh_index == 0 {
-            return store(inner, outcome).await;
+            return store(inner, outcome, seen_index).await;
         }
         min_index = result.refresh_index;
         attempts = if made_progress(&result) { 0 } else { attempts + 1 };
         if attempts >= max_attempts(eval.job_type().unwrap_or_default()) {
-            return store(inner, attempts_exhausted(&outcome, context())).await;
+            return store(inner, attempts_exhausted(&outcome, context()), seen_index).await;
         }
     }
 }
@@ -85,9 +86,11 @@ fn context() -> Context {
     Context { seed: rand::random(), now: UnixNanos::now() }
 }
 
-/// Stores the evaluation and the blocked one that it made.
-async fn store(inner: &Inner, outcome: Outcome) -> Result<()> {
-    let evals = std::iter::once(outcome.eval).chain(outcome.blocked).collect();
+/// Stores the evaluation and the blocked ones that it made. They remember what they have seen, so that
+/// capacity that came since is not missed.
+async fn store(inner: &Inner, outcome: Outcome, seen_index: u64) -> Result<()> {
+    let blocked = outcome.blocked.into_iter().map(|eval| Evaluation { snapshot_index: seen_index, ..eval });
+    let evals = std::iter::once(outcome.eval).chain(blocked).collect();
     inner.propose(Command::UpsertEvals(evals)).await?;
     Ok(())
 }

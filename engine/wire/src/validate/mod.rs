@@ -15,6 +15,8 @@ mod schedule;
 mod service;
 mod task;
 mod template;
+#[cfg(test)]
+mod tests;
 mod volume;
 mod warn;
 
