@@ -10,7 +10,7 @@ pub struct ServerConfig {
     pub region: String,
     /// Name of this server, for people.
     pub name: String,
-    /// Parallel scheduling workers; 0 means one per core.
+    /// Parallel scheduling workers; 0 means one per core, and at least four.
     pub workers: usize,
     /// Where the root keys are kept; `None` keeps them in memory only (dev mode).
     pub data_dir: Option<PathBuf>,

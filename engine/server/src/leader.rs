@@ -10,11 +10,16 @@ use drover_model::{
 use drover_state::{Command, Event, EventPayload, Observer, Snapshot};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// Wait before an evaluation that failed too often is tried once more.
 const FAILED_FOLLOW_UP_WAIT: Nanos = Nanos::from_mins(1);
 
+/// Wait after a write that the log did not take.
+const WRITE_RETRY_WAIT: Duration = Duration::from_secs(1);
+/// The fewest workers: they wait for the log most of the time.
+const MIN_WORKERS: usize = 4;
 /// Between two tries of evaluations whose plans were refused too often.
 const REFUSED_RETRY_INTERVAL: Nanos = Nanos::from_mins(1);
 
@@ -80,7 +85,7 @@ pub(crate) async fn lead(inner: Arc<Inner>) {
 
 fn workers(inner: &Inner) -> usize {
     match inner.config.workers {
-        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get).max(MIN_WORKERS),
         configured => configured,
     }
 }
@@ -204,7 +209,7 @@ async fn delayed(inner: Arc<Inner>) {
         let failed = inner.queue.advance().await;
         let now = UnixNanos::now();
         let mut evals = Vec::with_capacity(failed.len() * 2);
-        for eval in failed {
+        for eval in &failed {
             let follow_up = Evaluation {
                 id: EvalId::from(uuid::random()),
                 triggered_by: EvalTrigger::FailedFollowUp,
@@ -214,7 +219,7 @@ async fn delayed(inner: Arc<Inner>) {
                 previous_eval: eval.id.clone(),
                 create_time: now,
                 modify_time: now,
-                ..(*eval).clone()
+                ..(**eval).clone()
             };
             let limit = crate::broker::core::DELIVERY_LIMIT;
             evals.push(Evaluation {
@@ -222,12 +227,14 @@ async fn delayed(inner: Arc<Inner>) {
                 status_description: format!("evaluation reached delivery limit ({limit})"),
                 next_eval: follow_up.id.clone(),
                 modify_time: now,
-                ..(*eval).clone()
+                ..(**eval).clone()
             });
             evals.push(follow_up);
         }
         if let Err(error) = inner.propose(Command::UpsertEvals(evals)).await {
-            tracing::warn!(%error, "failed evaluations could not be written");
+            tracing::warn!(%error, "failed evaluations could not be written; they are tried once more");
+            tokio::time::sleep(WRITE_RETRY_WAIT).await;
+            inner.queue.enqueue(failed);
         }
     }
 }

@@ -25,7 +25,7 @@ pub struct Delivery {
     pub token: Token,
 }
 
-/// What came of an acknowledgement.
+/// What came of giving a delivery back.
 #[derive(Clone, Debug, Default)]
 pub struct Acked {
     /// Older pending evaluations of the same job, which newer ones make pointless.
@@ -151,22 +151,23 @@ impl Broker {
     }
 
     /// A delivered evaluation could not be done; it comes again later, or fails at the delivery limit.
-    pub fn nack(&mut self, id: &EvalId, token: Token, now: UnixNanos) {
+    pub fn nack(&mut self, id: &EvalId, token: Token, now: UnixNanos) -> Acked {
         if !self.is_outstanding(id, token) {
-            return;
+            return Acked::default();
         }
-        let Some(InFlight { eval, .. }) = self.in_flight.remove(id) else { return };
+        let Some(InFlight { eval, again, .. }) = self.in_flight.remove(id) else { return Acked::default() };
+        let eval = again.unwrap_or(eval);
         let delivered = self.deliveries.get(id).copied().unwrap_or_default();
         if delivered >= DELIVERY_LIMIT {
             self.deliveries.remove(id);
             let key = eval.job_key();
             self.release_slot(&key, id);
             self.failed.push(eval);
-            self.promote_newest(&key);
-            return;
+            return Acked { superseded: self.promote_newest(&key) };
         }
         let delay = if delivered <= 1 { FIRST_NACK_DELAY } else { NEXT_NACK_DELAY };
         self.delayed.insert((now.plus(delay), id.clone()), eval);
+        Acked::default()
     }
 
     /// Makes delayed evaluations ready whose time has come.
@@ -248,6 +249,8 @@ fn start_time(eval: &Evaluation) -> Option<UnixNanos> {
 mod tests {
     use super::*;
     use drover_model::{EvalStatus, WireTime};
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     const NOW: UnixNanos = UnixNanos(1_000_000_000_000);
 
@@ -360,5 +363,75 @@ mod tests {
         assert!(next(&mut broker).is_none());
         broker.ack(&"e".into(), token);
         assert_eq!(next(&mut broker).unwrap().0, "e");
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Enqueue { job: u8, priority: u8 },
+        Dequeue,
+        Ack(u8),
+        Nack(u8),
+        Wait,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            (0..4_u8, 1..4_u8).prop_map(|(job, priority)| Step::Enqueue { job, priority }),
+            Just(Step::Dequeue),
+            any::<u8>().prop_map(Step::Ack),
+            any::<u8>().prop_map(Step::Nack),
+            Just(Step::Wait),
+        ];
+        proptest::collection::vec(step, 1..80)
+    }
+
+    proptest! {
+        /// Whatever happens: one evaluation per job at a time, and none is ever lost.
+        #[test]
+        fn no_evaluation_is_lost_and_jobs_are_worked_on_one_at_a_time(steps in steps()) {
+            let mut broker = Broker::default();
+            let mut now = NOW;
+            let mut open = BTreeSet::new();
+            let mut held: Vec<Delivery> = Vec::new();
+            let mut index = 0;
+            for step in steps.into_iter().chain((0..400).map(|n| if n % 2 == 0 { Step::Dequeue } else { Step::Ack(0) })) {
+                match step {
+                    Step::Enqueue { job, priority } => {
+                        index += 1;
+                        let id = format!("e{index}");
+                        broker.enqueue(eval(&id, &format!("j{job}"), priority, index), now);
+                        open.insert(id);
+                    }
+                    Step::Dequeue => {
+                        now = now.plus(NEXT_NACK_DELAY);
+                        broker.advance(now);
+                        if let Some(delivery) = broker.dequeue(&["service"]) {
+                            prop_assert!(held.iter().all(|other| other.eval.job_id != delivery.eval.job_id));
+                            held.push(delivery);
+                        }
+                    }
+                    Step::Ack(which) if !held.is_empty() => {
+                        let delivery = held.remove(usize::from(which) % held.len());
+                        open.remove(delivery.eval.id.as_str());
+                        for superseded in broker.ack(&delivery.eval.id, delivery.token).superseded {
+                            prop_assert!(open.remove(superseded.id.as_str()), "superseded twice");
+                        }
+                    }
+                    Step::Nack(which) if !held.is_empty() => {
+                        let delivery = held.remove(usize::from(which) % held.len());
+                        for superseded in broker.nack(&delivery.eval.id, delivery.token, now).superseded {
+                            prop_assert!(open.remove(superseded.id.as_str()), "superseded twice");
+                        }
+                    }
+                    _ => now = now.plus(FIRST_NACK_DELAY),
+                }
+                for failed in broker.take_failed() {
+                    open.remove(failed.id.as_str());
+                }
+            }
+            prop_assert!(open.is_empty(), "left behind: {open:?}");
+            prop_assert_eq!(broker.counts(), BrokerCounts::default());
+            prop_assert!(broker.slots.is_empty() && broker.deliveries.is_empty());
+        }
     }
 }

@@ -58,9 +58,10 @@ impl Queue {
     }
 
     /// A delivered evaluation could not be done.
-    pub fn nack(&self, delivery: &Delivery) {
-        self.broker.lock().nack(&delivery.eval.id, delivery.token, UnixNanos::now());
+    pub fn nack(&self, delivery: &Delivery) -> Acked {
+        let acked = self.broker.lock().nack(&delivery.eval.id, delivery.token, UnixNanos::now());
         self.wake();
+        acked
     }
 
     /// Waits for the next delayed evaluation or failed delivery; gives back what has failed for good.

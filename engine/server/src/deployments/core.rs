@@ -159,6 +159,7 @@ fn replaceable(observed: Observed<'_>) -> Vec<AllocId> {
 mod tests {
     use super::*;
     use drover_model::{AllocDeploymentStatus, Nanos, TaskGroup, WireTime};
+    use proptest::prelude::*;
 
     const NOW: UnixNanos = UnixNanos(1_000_000_000_000);
 
@@ -284,5 +285,93 @@ mod tests {
         case.deployment.status = DeploymentStatus::Paused;
         assert_eq!(case.assess(&mut Watch::default(), NOW.plus(Nanos::from_hours(1))), Decision::Nothing);
         assert_eq!(next_deadline(&case.deployment), None);
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Place,
+        Report(u8, bool),
+        Promote,
+        Wait(u8),
+        Pause(bool),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            Just(Step::Place),
+            (any::<u8>(), any::<bool>()).prop_map(|(which, healthy)| Step::Report(which, healthy)),
+            Just(Step::Promote),
+            (1..90_u8).prop_map(Step::Wait),
+            any::<bool>().prop_map(Step::Pause),
+        ];
+        proptest::collection::vec(step, 1..60)
+    }
+
+    proptest! {
+        /// A model of a deployment: it fails only when late or beyond replacement, every result leads to
+        /// exactly one evaluation, and nothing happens while it is paused.
+        #[test]
+        fn decisions_follow_the_model(total in 1..5_u32, canaries in 0..3_u32, replaceable: bool, steps in steps()) {
+            let mut case = Case::new(total, canaries);
+            if !replaceable {
+                case.job.task_groups[0].reschedule_policy = None;
+            }
+            let mut watch = Watch::default();
+            let mut now = NOW;
+            let mut acted_on = (0, 0, 0);
+            for step in steps {
+                match step {
+                    Step::Place => {
+                        let id = format!("a{}", case.allocs.len());
+                        let is_canary = (case.allocs.len() as u32) < canaries;
+                        case.alloc(&id, None, is_canary);
+                    }
+                    Step::Report(which, healthy) if !case.allocs.is_empty() => {
+                        let at = usize::from(which) % case.allocs.len();
+                        let alloc = (*case.allocs[at]).clone();
+                        let mut status = alloc.deployment_status.clone().unwrap();
+                        if status.healthy.is_some() {
+                            continue;
+                        }
+                        status.healthy = Some(healthy);
+                        case.allocs[at] = Arc::new(Allocation { deployment_status: Some(status), ..alloc });
+                        if healthy {
+                            case.state().healthy_allocs += 1;
+                            let by = now.plus(Nanos::from_secs(60));
+                            case.state().require_progress_by = Some(WireTime::from(by));
+                        } else {
+                            case.state().unhealthy_allocs += 1;
+                        }
+                    }
+                    Step::Promote if canaries > 0 => case.state().promoted = true,
+                    Step::Wait(secs) => now = now.plus(Nanos::from_secs(i64::from(secs))),
+                    Step::Pause(pause) => {
+                        case.deployment.status = if pause { DeploymentStatus::Paused } else { DeploymentStatus::Running };
+                    }
+                    _ => {}
+                }
+                let paused = case.deployment.status == DeploymentStatus::Paused;
+                let unhealthy = case.allocs.iter().any(|alloc| alloc.is_unhealthy());
+                let late = next_deadline(&case.deployment).is_some_and(|at| at <= now);
+                match case.assess(&mut watch, now) {
+                    decision if paused => prop_assert_eq!(decision, Decision::Nothing),
+                    Decision::Fail { reason, .. } => {
+                        let hopeless = unhealthy && !replaceable;
+                        prop_assert!(hopeless || late, "failed too early");
+                        prop_assert_eq!(reason == description::FAILED_ALLOCATIONS, hopeless);
+                        return Ok(());
+                    }
+                    Decision::Nothing => {
+                        prop_assert!(!late && !(unhealthy && !replaceable), "should have failed");
+                        prop_assert_eq!(results(&case.deployment), acted_on, "a result was not acted on");
+                    }
+                    Decision::Evaluate { .. } => {
+                        prop_assert_ne!(results(&case.deployment), acted_on, "evaluated for nothing");
+                        acted_on = results(&case.deployment);
+                    }
+                    Decision::Promote => prop_assert!(false, "nothing promotes by itself here"),
+                }
+            }
+        }
     }
 }

@@ -106,6 +106,15 @@ impl Server {
         self.update_deployment(command, eval.as_ref(), back.version).await
     }
 
+    /// Lets a deployment of several regions go on in this one. Deployments of one region never wait for others.
+    ///
+    /// # Errors
+    /// Always: jobs of several regions are not taken.
+    pub fn unblock_deployment(&self, id: &DeploymentId) -> Result<DeploymentUpdated> {
+        self.active(id, "unblock")?;
+        Err(ServerError::refused("can't unblock a deployment that is not blocked"))
+    }
+
     fn active(&self, id: &DeploymentId, verb: &str) -> Result<(Snapshot, Arc<Deployment>)> {
         if id.is_empty() {
             return Err(ServerError::refused("missing deployment ID"));

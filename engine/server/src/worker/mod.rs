@@ -45,7 +45,8 @@ impl Guard<'_> {
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         if let Some(delivery) = self.delivery {
-            self.inner.queue.nack(delivery);
+            let acked = self.inner.queue.nack(delivery);
+            self.inner.cancel(acked.superseded);
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::evals;
 use crate::request::ScaleRequest;
 use crate::server::Server;
 use drover_model::registry::ScalingEvent;
-use drover_model::{DeploymentStatus, EvalTrigger, Job, JobKey, TaskGroup, UnixNanos};
+use drover_model::{EvalTrigger, Job, JobKey, TaskGroup, UnixNanos};
 use drover_state::{AddScalingEvent, Applied, Command, RegisterJob};
 use std::sync::Arc;
 
@@ -39,8 +39,7 @@ impl Server {
         let mut eval_id = None;
         if let Some(count) = request.count {
             check_bounds(group, count)?;
-            let rolling = snapshot.latest_deployment_of(key).is_some_and(|deployment| deployment.is_active());
-            if rolling && snapshot.latest_deployment_of(key).is_some_and(|d| d.status != DeploymentStatus::Paused) {
+            if snapshot.latest_deployment_of(key).is_some_and(|deployment| deployment.is_active()) {
                 return Err(ServerError::invalid("job scaling blocked due to active deployment"));
             }
             let scaled = Job { submit_time: now, ..with_count(job, &request.group, count)? };
