@@ -4,6 +4,7 @@ use crate::context::{Context, Ids};
 use crate::explain::add_exhausted_resources;
 use crate::feasible::candidates;
 use crate::outcome::{Outcome, blocked_eval};
+use crate::preempt;
 use crate::reconcile::{
     Input, LAST_FAILED, Placement, Reconciliation, UpdateKind, is_destructive, next_tracker, reconcile, tainted_nodes,
 };
@@ -196,7 +197,7 @@ impl Run<'_> {
             *queued -= 1;
         }
         let now = self.context.now;
-        let alloc = Allocation {
+        let mut alloc = Allocation {
             id: self.ids.alloc(),
             namespace: self.job.namespace.clone(),
             eval_id: self.eval.id.clone(),
@@ -219,6 +220,7 @@ impl Run<'_> {
             modify_time: now,
             ..Allocation::default()
         };
+        preempt::record(&mut self.plan, &mut alloc, &choice.preempted);
         self.plan.place(alloc);
     }
 
@@ -295,7 +297,8 @@ impl Run<'_> {
 
     fn finish(mut self, result: Reconciliation) -> Outcome {
         let now = self.context.now;
-        let annotations = PlanAnnotations { desired_tg_updates: result.desired, ..PlanAnnotations::default() };
+        let mut annotations = PlanAnnotations { desired_tg_updates: result.desired, ..PlanAnnotations::default() };
+        preempt::annotate(&mut annotations, &self.plan);
         self.plan.annotations = self.eval.annotate_plan.then(|| annotations.clone());
         let mut eval = self.eval.clone();
         let was_blocked = eval.status == EvalStatus::Blocked;
@@ -304,8 +307,9 @@ impl Run<'_> {
         eval.plan_annotations = Some(annotations);
         eval.snapshot_index = self.view.index();
         eval.modify_time = now;
-        if let Some(deployment) = &result.active_deployment {
-            eval.deployment_id = deployment.id.clone();
+        let latest = self.view.latest_deployment(&eval.job_key()).map(|deployment| deployment.id.clone());
+        if let Some(id) = result.active_deployment.as_ref().map(|deployment| deployment.id.clone()).or(latest) {
+            eval.deployment_id = id;
         }
         if let Some(next) = result.follow_ups.first() {
             eval.next_eval = next.id.clone();

@@ -17,6 +17,7 @@ mod explain;
 mod feasible;
 mod generic;
 mod outcome;
+mod preempt;
 mod rank;
 mod reconcile;
 mod stack;

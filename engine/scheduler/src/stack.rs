@@ -5,6 +5,7 @@ use crate::explain::Explanation;
 use crate::feasible::{
     Candidates, ClassCache, DistinctHosts, DistinctProperty, GroupChecks, JobChecks, PropertyCount, Verdict,
 };
+use crate::preempt;
 use crate::rank::{AffinityScorer, Algorithm, Scores, SpreadScorer, collision_score, fit_score, reschedule_penalty};
 use drover_base::{AllocId, NodeId};
 use drover_model::{AllocMetric, AllocatedResources, Allocation, ClusterView, Job, Node, TaskGroup};
@@ -38,6 +39,11 @@ pub(crate) struct Stack<'a> {
     ports: PortRng,
     /// Allocations that the plan stops: they hold nothing any more.
     stopped: HashSet<AllocId>,
+    priority: u8,
+    /// Whether others may be pushed out when nothing is free.
+    preempts: bool,
+    /// Whether this round pushes out.
+    preempting: bool,
     metric: AllocMetric,
 }
 
@@ -78,12 +84,15 @@ pub(crate) struct Choice {
     slot: usize,
     pub(crate) node: Arc<Node>,
     pub(crate) resources: Arc<AllocatedResources>,
+    /// What must go for it.
+    pub(crate) preempted: Vec<Arc<Allocation>>,
 }
 
 struct Ranked {
     slot: usize,
     score: f64,
     resources: Arc<AllocatedResources>,
+    preempted: Vec<Arc<Allocation>>,
 }
 
 impl<'a> Stack<'a> {
@@ -120,6 +129,9 @@ impl<'a> Stack<'a> {
             oversubscription,
             ports: PortRng::new(order ^ 0x9e37_79b9_7f4a_7c15),
             stopped: HashSet::new(),
+            priority: job.priority,
+            preempts: preempt::is_enabled(&configuration.preemption_config, job.kind),
+            preempting: false,
             metric,
         };
         let slot = |node: Arc<Node>| Slot { node, class: None, usage: None, of_group: Vec::new() };
@@ -192,7 +204,13 @@ impl<'a> Stack<'a> {
 
     /// The plan places `group` there.
     pub(crate) fn place(&mut self, group: usize, choice: &Choice) {
+        self.stopped.extend(choice.preempted.iter().map(|alloc| alloc.id.clone()));
         let usage = self.usage(choice.slot);
+        choice
+            .preempted
+            .iter()
+            .filter_map(|alloc| alloc.allocated_resources.as_ref())
+            .for_each(|held| usage.remove(held));
         usage.add(&choice.resources);
         let name = self.groups[group].name.clone();
         self.count(Some(choice.slot), &choice.node, &name, Change::Add);
@@ -258,16 +276,30 @@ impl<'a> Stack<'a> {
                 return (choice, metric);
             }
         }
-        let mut explanation = Explanation::default();
-        let found = self.best(group, wish, &mut explanation);
-        let choice = found.map(|ranked| self.choice(ranked));
-        (choice, explanation.into_metric(&self.metric))
+        self.explained(|stack, explanation| stack.best(group, wish, explanation))
     }
 
     /// The given node, if it will do.
     pub(crate) fn select_on(&mut self, group: usize, slot: usize, wish: &Wish<'_>) -> (Option<Choice>, AllocMetric) {
+        self.explained(|stack, explanation| stack.rank(group, slot, wish, explanation))
+    }
+
+    /// Looks for room, and where there is none for allocations that may be pushed out.
+    fn explained(
+        &mut self,
+        mut find: impl FnMut(&mut Self, &mut Explanation) -> Option<Ranked>,
+    ) -> (Option<Choice>, AllocMetric) {
         let mut explanation = Explanation::default();
-        let found = self.rank(group, slot, wish, &mut explanation);
+        let mut found = find(self, &mut explanation);
+        if found.is_none() && self.preempts {
+            let mut second = Explanation::default();
+            self.preempting = true;
+            found = find(self, &mut second);
+            self.preempting = false;
+            if found.is_some() {
+                explanation = second;
+            }
+        }
         let choice = found.map(|ranked| self.choice(ranked));
         (choice, explanation.into_metric(&self.metric))
     }
@@ -278,7 +310,8 @@ impl<'a> Stack<'a> {
     }
 
     fn choice(&self, ranked: Ranked) -> Choice {
-        Choice { slot: ranked.slot, node: Arc::clone(&self.slots[ranked.slot].node), resources: ranked.resources }
+        let Ranked { slot, resources, preempted, .. } = ranked;
+        Choice { slot, node: Arc::clone(&self.slots[slot].node), resources, preempted }
     }
 
     /// Goes round the nodes from where the last placement stopped. Poor nodes are set aside, a few at
@@ -317,12 +350,12 @@ impl<'a> Stack<'a> {
             explanation.filter(&self.slots[slot].node, why);
             return None;
         }
-        self.usage(slot);
-        let Self { groups, slots, ports, .. } = self;
+        let room = self.room(group, slot);
+        let Self { groups, slots, .. } = self;
         let (group_index, group) = (group, &groups[group]);
-        let Slot { node, usage, of_group, .. } = &mut slots[slot];
-        let offer = match usage.as_mut()?.offer(&group.ask, ports) {
-            Ok(offer) => offer,
+        let Slot { node, of_group, .. } = &slots[slot];
+        let (offer, preempted) = match room {
+            Ok(room) => room,
             Err(dimension) => {
                 explanation.exhaust(node, dimension);
                 return None;
@@ -337,10 +370,30 @@ impl<'a> Stack<'a> {
             penalty: reschedule_penalty(&node.id, wish.failed_on),
             affinity: group.affinities.score(node),
             spread: group.spreads.score(node),
+            preemption: preempt::score(&preempted),
         };
         let score = scores.mean();
         explanation.score(node, &scores, score);
-        Some(Ranked { slot, score, resources })
+        Some(Ranked { slot, score, resources, preempted })
+    }
+
+    /// The node's offer, with what must go for it.
+    fn room(&mut self, group: usize, slot: usize) -> Result<(Offer, Vec<Arc<Allocation>>), String> {
+        self.usage(slot);
+        let Self { view, groups, slots, ports, stopped, .. } = self;
+        let Slot { node, usage, .. } = &mut slots[slot];
+        let usage = usage.as_mut().expect("it was built above");
+        let ask = &groups[group].ask;
+        let dimension = match usage.offer(ask, ports) {
+            Ok(offer) => return Ok((offer, Vec::new())),
+            Err(dimension) => dimension,
+        };
+        if !self.preempting {
+            return Err(dimension);
+        }
+        let allocs = view.allocs_of_node(&node.id);
+        let live = allocs.into_iter().filter(|alloc| !alloc.is_terminal() && !stopped.contains(&alloc.id));
+        preempt::make_room(usage, live, self.priority, ask, ports).ok_or(dimension)
     }
 
     /// All hard checks, from the cheapest to the dearest.

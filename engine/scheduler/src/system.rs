@@ -4,6 +4,7 @@ use crate::context::{Context, Ids};
 use crate::explain::add_exhausted_resources;
 use crate::feasible::candidates;
 use crate::outcome::{Outcome, blocked_eval};
+use crate::preempt;
 use crate::reconcile::{
     Deployments, Input, Reconciliation, TaintedNodes, UpdateKind, is_destructive, stop_whole_set, tainted_nodes, why,
 };
@@ -335,7 +336,7 @@ impl Run<'_> {
         run.pending += 1;
         self.out.desired(&group.name).place += 1;
         let now = self.context.now;
-        self.plan.place(Allocation {
+        let mut alloc = Allocation {
             id: self.ids.alloc(),
             namespace: self.job.namespace.clone(),
             eval_id: self.eval.id.clone(),
@@ -354,7 +355,9 @@ impl Run<'_> {
             create_time: now,
             modify_time: now,
             ..Allocation::default()
-        });
+        };
+        preempt::record(&mut self.plan, &mut alloc, &choice.preempted);
+        self.plan.place(alloc);
         true
     }
 
@@ -444,13 +447,16 @@ impl Run<'_> {
         }
         self.plan.deployment = self.out.deployment.take();
         self.plan.deployment_updates = std::mem::take(&mut self.out.deployment_updates);
-        let annotations =
+        let mut annotations =
             PlanAnnotations { desired_tg_updates: std::mem::take(&mut self.out.desired), ..PlanAnnotations::default() };
+        preempt::annotate(&mut annotations, &self.plan);
         self.plan.annotations = self.eval.annotate_plan.then(|| annotations.clone());
         let mut eval = self.eval.clone();
         eval.status = EvalStatus::Complete;
         eval.status_description.clear();
-        eval.deployment_id = self.deployment_id.clone();
+        let latest = self.view.latest_deployment(&eval.job_key()).map(|deployment| deployment.id.clone());
+        eval.deployment_id =
+            if self.deployment_id.is_empty() { latest.unwrap_or_default() } else { self.deployment_id.clone() };
         eval.failed_tg_allocs = self.failed;
         eval.queued_allocations = self.queued;
         eval.plan_annotations = Some(annotations);

@@ -443,3 +443,23 @@ fn the_applier_refuses_what_no_longer_fits() {
     assert_eq!(evaluate_node(&cluster, &b.plan, &node), Err(NodeRefusal::NotReady));
     let _ = Arc::strong_count(&cluster.nodes[&node]);
 }
+
+#[test]
+fn system_jobs_push_out_lower_priorities() {
+    let mut cluster = Cluster::with_nodes(2);
+    cluster.register(Job { priority: 20, ..job("low", 16) });
+    cluster.run("low");
+    assert_eq!(cluster.live("low").len(), 16);
+    let mut agent = Job { priority: 80, kind: JobType::System, ..job("agent", 1) };
+    agent.task_groups[0].tasks[0].resources.cpu = 900;
+    cluster.register(agent.clone());
+    let outcome = cluster.run("agent");
+    assert_eq!((cluster.live("agent").len(), cluster.live("low").len()), (2, 12));
+    assert_eq!(desired(&outcome).preemptions, 4);
+    let evicted = outcome.plan.node_preemptions.values().flatten().next().unwrap();
+    assert_eq!(evicted.desired_status, AllocDesiredStatus::Evict);
+    assert_eq!(evicted.desired_description, format!("Preempted by alloc ID {}", evicted.preempted_by_allocation));
+    // A service may not, unless the operator says so.
+    cluster.register(Job { priority: 90, ..job("web", 20) });
+    assert!(cluster.run("web").plan.node_preemptions.is_empty());
+}

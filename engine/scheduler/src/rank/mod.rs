@@ -23,12 +23,13 @@ pub(crate) struct Scores {
     pub(crate) penalty: Option<f64>,
     pub(crate) affinity: Option<f64>,
     pub(crate) spread: Option<f64>,
+    pub(crate) preemption: Option<f64>,
 }
 
 impl Scores {
     /// The mean of those that count.
     pub(crate) fn mean(&self) -> f64 {
-        let optional = [self.devices, self.anti_affinity, self.penalty, self.affinity, self.spread];
+        let optional = [self.devices, self.anti_affinity, self.penalty, self.affinity, self.spread, self.preemption];
         let (sum, count) =
             optional.into_iter().flatten().fold((self.binpack, 1.0), |(sum, count), score| (sum + score, count + 1.0));
         sum / count
@@ -44,6 +45,9 @@ impl Scores {
         ]);
         if let Some(score) = self.devices {
             named.insert("devices".to_owned(), score);
+        }
+        if let Some(score) = self.preemption {
+            named.insert("preemption".to_owned(), score);
         }
         if let Some(score) = self.spread {
             named.insert("allocation-spread".to_owned(), score);

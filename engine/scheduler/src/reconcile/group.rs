@@ -8,17 +8,9 @@ use super::reschedule::{When, when};
 use super::updates::UpdateKind;
 use super::{Input, why};
 use crate::context::Ids;
-use drover_base::{AllocId, Nanos, UnixNanos};
-use drover_model::{
-    AllocClientStatus, Allocation, DeploymentState, EvalStatus, EvalTrigger, Evaluation, Job, TaskGroup,
-};
-use std::collections::HashSet;
+use drover_base::{AllocId, UnixNanos};
+use drover_model::{Allocation, DeploymentState, Job, TaskGroup};
 use std::sync::Arc;
-
-/// Delayed replacements that are at most this far apart share an evaluation.
-const FOLLOW_UP_BATCH: Nanos = Nanos::from_secs(5);
-const RESCHEDULE_LATER: &str = "created for delayed rescheduling";
-const DISCONNECT_TIMEOUT: &str = "created for delayed disconnect timeout";
 
 /// One evaluation while its groups are being worked out.
 pub(crate) struct State<'a, 'b> {
@@ -31,15 +23,15 @@ pub(crate) struct State<'a, 'b> {
 
 /// A group's allocations, sorted.
 #[derive(Default)]
-struct Sorted {
-    untainted: AllocSet,
-    migrate: AllocSet,
-    lost: AllocSet,
-    now: AllocSet,
-    later: Vec<(Arc<Allocation>, UnixNanos)>,
-    unknown: AllocSet,
-    disconnecting: AllocSet,
-    canaries: AllocSet,
+pub(super) struct Sorted {
+    pub(super) untainted: AllocSet,
+    pub(super) migrate: AllocSet,
+    pub(super) lost: AllocSet,
+    pub(super) now: AllocSet,
+    pub(super) later: Vec<(Arc<Allocation>, UnixNanos)>,
+    pub(super) unknown: AllocSet,
+    pub(super) disconnecting: AllocSet,
+    pub(super) canaries: AllocSet,
 }
 
 /// How far a group's update may go at the moment.
@@ -191,115 +183,6 @@ impl State<'_, '_> {
             allocs.remove(id);
         }
         untainted.into_iter().chain(unknown).collect()
-    }
-
-    /// Stops lost ones, and as many others as there are too many.
-    fn stop_surplus(&mut self, group: &TaskGroup, names: &mut NameIndex<'_>, sorted: &mut Sorted, canarying: bool) {
-        for alloc in sorted.lost.values() {
-            self.out.stop_lost(alloc, why::LOST);
-        }
-        self.out.desired(&group.name).stop += sorted.lost.len() as u64;
-        self.settle_reconnected(group, sorted);
-
-        let is_held = |id: &AllocId| canarying && sorted.canaries.contains_key(id);
-        let here = sorted.untainted.keys().filter(|id| !is_held(id)).count() + sorted.migrate.len();
-        let mut surplus = here.saturating_sub(group.count as usize);
-        if surplus == 0 {
-            return;
-        }
-        let mut picked: Vec<Arc<Allocation>> = Vec::new();
-        if !canarying && !sorted.canaries.is_empty() {
-            let promoted: Vec<&str> = sorted.canaries.values().map(|alloc| alloc.name.as_str()).collect();
-            let twins = sorted.untainted.values().filter(|alloc| {
-                !alloc.is_terminal()
-                    && !sorted.canaries.contains_key(&alloc.id)
-                    && promoted.contains(&alloc.name.as_str())
-            });
-            picked.extend(twins.take(surplus).cloned());
-            surplus -= picked.len();
-        }
-        if surplus > 0 && !sorted.migrate.is_empty() {
-            let highest = NameIndex::new(&self.job.id, group, sorted.migrate.values()).highest(surplus);
-            for alloc in sorted.migrate.values().filter(|alloc| highest.contains(&alloc.name)) {
-                if surplus == 0 {
-                    break;
-                }
-                names.release(alloc);
-                picked.push(Arc::clone(alloc));
-                surplus -= 1;
-            }
-        }
-        // Failed ones that wait for their replacement go before those that run.
-        let waits =
-            |alloc: &Allocation| alloc.client_status == AllocClientStatus::Failed && !alloc.is_server_terminal();
-        let mut rest: Vec<Arc<Allocation>> = sorted
-            .untainted
-            .values()
-            .filter(|alloc| !alloc.is_terminal() || waits(alloc))
-            .filter(|alloc| !is_held(&alloc.id) && !picked.iter().any(|p| p.id == alloc.id))
-            .cloned()
-            .collect();
-        if surplus > 0 {
-            let failed = rest.iter().filter(|alloc| waits(alloc)).count();
-            let highest = names.highest(surplus.saturating_sub(failed));
-            // Those with the highest numbers first, then whatever shares a name.
-            rest.sort_by_key(|alloc| (!waits(alloc), !highest.contains(&alloc.name)));
-            picked.extend(rest.into_iter().take(surplus));
-        }
-        for alloc in &picked {
-            self.out.stop(alloc, why::NOT_NEEDED);
-            sorted.untainted.remove(&alloc.id);
-            sorted.migrate.remove(&alloc.id);
-        }
-        self.out.desired(&group.name).stop += picked.len() as u64;
-    }
-
-    /// Failed ones are only replaced as far as the count asks for them.
-    fn forget_surplus_failures(&mut self, group: &TaskGroup, sorted: &mut Sorted) {
-        let here = sorted.untainted.len() + sorted.migrate.len();
-        let wanted = (group.count as usize).saturating_sub(here);
-        let surplus: Vec<_> = in_order(&sorted.now).into_iter().skip(wanted).collect();
-        for alloc in surplus {
-            sorted.now.remove(&alloc.id);
-            if alloc.is_server_terminal() {
-                self.out.desired(&group.name).ignore += 1;
-            } else {
-                self.out.stop(&alloc, why::NOT_NEEDED);
-                self.out.desired(&group.name).stop += 1;
-            }
-        }
-    }
-
-    /// An allocation that came back while its replacement runs: one of the two is stopped.
-    fn settle_reconnected(&mut self, group: &TaskGroup, sorted: &mut Sorted) {
-        let Some(disconnect) = &group.disconnect else { return };
-        let is_running =
-            |alloc: &Allocation| !alloc.is_server_terminal() && alloc.client_status == AllocClientStatus::Running;
-        let pairs: Vec<(Arc<Allocation>, Arc<Allocation>)> = sorted
-            .untainted
-            .values()
-            .filter_map(|replacement| {
-                let original = sorted.untainted.get(&replacement.previous_allocation)?;
-                (is_running(original) && !replacement.is_terminal() && !original.followup_eval_id.is_empty())
-                    .then(|| (Arc::clone(original), Arc::clone(replacement)))
-            })
-            .collect();
-        for (original, replacement) in pairs {
-            let keep_original = match disconnect.reconcile.as_str() {
-                "keep_replacement" => false,
-                "keep_original" => true,
-                "longest_running" => original.create_time <= replacement.create_time,
-                _ => best_score(&original) >= best_score(&replacement),
-            };
-            let keep_original = keep_original && original.job_version() == self.job.version
-                || replacement.client_status != AllocClientStatus::Running
-                    && original.job_version() == self.job.version;
-            let stopped = if keep_original { replacement } else { original };
-            self.out.stop(&stopped, why::RECONNECTED);
-            self.out.desired(&group.name).stop += 1;
-            self.out.desired(&group.name).reconnect += u64::from(keep_original);
-            sorted.untainted.remove(&stopped.id);
-        }
     }
 
     /// What the new version of the job means for those that stay.
@@ -480,71 +363,6 @@ impl State<'_, '_> {
         }
     }
 
-    /// Delayed replacements: evaluations for later, noted on the allocations.
-    fn note_later(&mut self, group: &TaskGroup, sorted: &Sorted) {
-        let leaving = self.out.stop.iter().map(|stop| &stop.alloc.id);
-        let updated = self.out.destructive.iter().filter_map(|update| update.previous.as_ref().map(|alloc| &alloc.id));
-        let leaving: HashSet<&AllocId> = leaving.chain(updated).collect();
-        let mut later = sorted.later.clone();
-        later.retain(|(alloc, _)| !leaving.contains(&alloc.id));
-        later.sort_by(|(a, at_a), (b, at_b)| at_a.cmp(at_b).then_with(|| a.id.cmp(&b.id)));
-        self.out.desired(&group.name).reschedule_later += later.len() as u64;
-        let mut batch: Option<Evaluation> = None;
-        for (alloc, at) in later {
-            let begins = batch.as_ref().and_then(|eval| eval.wait_until.nanos());
-            let eval = match batch.take() {
-                Some(eval) if begins.is_some_and(|begins| at.since(begins) < FOLLOW_UP_BATCH) => eval,
-                finished => {
-                    self.out.follow_ups.extend(finished);
-                    self.follow_up(EvalTrigger::AllocReschedule, RESCHEDULE_LATER, at)
-                }
-            };
-            let mut noted = (*alloc).clone();
-            noted.followup_eval_id = eval.id.clone();
-            self.out.notes.push(noted);
-            batch = Some(eval);
-        }
-        self.out.follow_ups.extend(batch);
-    }
-
-    fn follow_up(&mut self, trigger: EvalTrigger, why: &str, at: UnixNanos) -> Evaluation {
-        let eval = self.input.eval;
-        Evaluation {
-            id: self.ids.eval(),
-            namespace: self.job.namespace.clone(),
-            priority: eval.priority,
-            kind: self.job.kind.as_str().to_owned(),
-            triggered_by: trigger,
-            job_id: self.job.id.clone(),
-            job_modify_index: self.job.modify_index,
-            status: EvalStatus::Pending,
-            status_description: why.to_owned(),
-            wait_until: at.into(),
-            previous_eval: eval.id.clone(),
-            create_time: self.input.now,
-            modify_time: self.input.now,
-            ..Evaluation::default()
-        }
-    }
-
-    /// Running allocations whose node is out of reach become unknown, until they come back or their
-    /// time is over.
-    fn disconnect(&mut self, group: &TaskGroup, sorted: &Sorted) {
-        let Some(first) = sorted.disconnecting.values().next() else { return };
-        let after = filters::lost_after(first).unwrap_or(Nanos::ZERO);
-        let eval = self.follow_up(EvalTrigger::MaxDisconnectTimeout, DISCONNECT_TIMEOUT, self.input.now.plus(after));
-        for alloc in sorted.disconnecting.values() {
-            let mut noted = (**alloc).clone();
-            noted.client_status = AllocClientStatus::Unknown;
-            noted.client_description = why::UNKNOWN.to_owned();
-            noted.followup_eval_id = eval.id.clone();
-            noted.modify_time = self.input.now;
-            self.out.notes.push(noted);
-        }
-        self.out.desired(&group.name).disconnect += sorted.disconnecting.len() as u64;
-        self.out.follow_ups.push(eval);
-    }
-
     /// Makes the group part of a deployment when it is new or changes.
     fn maybe_deploy(
         &mut self,
@@ -575,16 +393,10 @@ fn count(n: usize) -> u32 {
 }
 
 /// By their numbers.
-fn in_order(allocs: &AllocSet) -> Vec<Arc<Allocation>> {
+pub(super) fn in_order(allocs: &AllocSet) -> Vec<Arc<Allocation>> {
     let mut list: Vec<Arc<Allocation>> = allocs.values().cloned().collect();
     list.sort_by_key(|alloc| (alloc.index(), alloc.id.clone()));
     list
-}
-
-fn best_score(alloc: &Allocation) -> f64 {
-    let scores = alloc.metrics.as_ref().map(|metric| &metric.score_meta_data);
-    let own = scores.and_then(|scores| scores.iter().find(|score| score.node_id == alloc.node_id));
-    own.map_or(0.0, |score| score.norm_score)
 }
 
 impl From<Stop> for Allocation {

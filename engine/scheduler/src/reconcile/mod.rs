@@ -7,8 +7,10 @@ mod computed;
 mod deployments;
 mod filters;
 mod group;
+mod later;
 mod names;
 mod reschedule;
+mod surplus;
 mod updates;
 
 pub(crate) use computed::{Placement, Reconciliation};

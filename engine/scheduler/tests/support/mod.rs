@@ -132,7 +132,7 @@ impl Cluster {
             known.status = update.status;
             known.status_description.clone_from(&update.description);
         }
-        for alloc in plan.node_update.values().flatten() {
+        for alloc in plan.node_update.values().chain(plan.node_preemptions.values()).flatten() {
             self.edit_alloc(&alloc.id, |known| {
                 *known = Allocation { job: known.job.clone(), ..alloc.clone() };
             });
