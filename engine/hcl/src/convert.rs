@@ -118,10 +118,7 @@ fn elements(value: &Value, item: &Type, to: &Type) -> Result<Vec<Value>, Convert
 }
 
 fn to_tuple(value: &Value, kinds: &[Type], to: &Type) -> Result<Value, ConvertError> {
-    let items = match value {
-        Value::Tuple(items) | Value::List(items) => items,
-        _ => return Err(mismatch(value, to)),
-    };
+    let (Value::Tuple(items) | Value::List(items)) = value else { return Err(mismatch(value, to)) };
     if items.len() != kinds.len() {
         return Err(ConvertError::new(format!("tuple of {} elements required, but have {}", kinds.len(), items.len())));
     }
@@ -162,7 +159,7 @@ fn to_object(
 
 /// The one type that values of all these types convert to, if there is one.
 pub fn unify_types(types: impl IntoIterator<Item = Type>) -> Option<Type> {
-    types.into_iter().try_fold(Type::Any, |common, next| unify(common, next))
+    types.into_iter().try_fold(Type::Any, unify)
 }
 
 fn unify(a: Type, b: Type) -> Option<Type> {

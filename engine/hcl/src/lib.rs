@@ -15,6 +15,7 @@ pub mod context;
 pub mod convert;
 pub mod diagnostic;
 mod evaluate;
+mod format;
 pub mod functions;
 mod glob;
 pub mod host;
@@ -33,6 +34,7 @@ pub use context::{EvalContext, Unresolved};
 pub use convert::{ConvertError, convert};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, did_you_mean};
 
+pub use format::format;
 pub use functions::{CallEnv, Function, FunctionTable, Param};
 pub use host::{DiskHost, Host, NoHost};
 pub use number::Number;

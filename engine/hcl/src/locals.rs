@@ -85,7 +85,10 @@ impl<'b> Resolver<'b> {
                 None => needs.extend(self.locals.keys().filter(|other| **other != name)),
             }
         });
-        let ready = needs.into_iter().fold(true, |ready, need| self.visit(need, context) && ready);
+        let mut ready = true;
+        for need in needs {
+            ready &= self.visit(need, context);
+        }
         self.path.pop();
         let value = if ready { self.evaluate(attribute, context) } else { None };
         let done = value.is_some();

@@ -12,7 +12,7 @@ const PRECISION_BITS: u64 = 512;
 /// Significant decimal digits that always name one 512-bit mantissa.
 const MAX_DIGITS: usize = 157;
 /// Largest decimal exponent accepted in a text; beyond it a number would only waste memory.
-const MAX_EXPONENT: i64 = 4096;
+const MAX_EXPONENT: i64 = 1024;
 
 /// A number.
 #[derive(Clone, Debug)]
@@ -59,6 +59,10 @@ impl BigFloat {
             exponent = 0;
         }
         Self { mantissa: BigInt::from_biguint(sign, magnitude), exponent }
+    }
+
+    fn is_magnitude_of(&self, other: &Self) -> bool {
+        self.exponent == other.exponent && self.mantissa.magnitude() == other.mantissa.magnitude()
     }
 
     fn from_i64(value: i64) -> Self {
@@ -434,6 +438,16 @@ impl fmt::Display for Number {
 
 /// The fewest digits that read back as the same number.
 fn shortest(big: &BigFloat) -> (BigUint, i64) {
+    // What people write has few digits: the nearest float's shortest form usually is the number's own.
+    let float = Number::Big(Arc::new(big.clone())).to_f64().abs();
+    let text = format!("{float:e}");
+    if let Some((mantissa, exponent)) = text.split_once('e')
+        && text.parse::<Number>().is_ok_and(|n| n.big().is_some_and(|n| n.is_magnitude_of(big)))
+    {
+        let digits = mantissa.replace('.', "");
+        let scale = exponent.parse::<i64>().unwrap_or(0) - (digits.len() as i64 - 1);
+        return (digits.parse().unwrap_or_default(), scale);
+    }
     let reads_back = |count: usize| {
         let (digits, scale) = big.decimal(count);
         let sign = if big.mantissa.sign() == Sign::Minus { "-" } else { "" };

@@ -8,7 +8,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::diagnostic::Diagnostic;
 
 /// Largest source text accepted, in bytes.
-pub const MAX_SOURCE_BYTES: usize = 16 << 20;
+pub const MAX_SOURCE_BYTES: usize = 4 << 20;
 
 /// A half-open byte range of one source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -89,6 +89,7 @@ impl Source {
     ///
     /// # Errors
     /// The text is larger than [`MAX_SOURCE_BYTES`] or not UTF-8.
+    #[expect(clippy::result_large_err, reason = "made once a file, and callers add it to diagnostics of their own")]
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Arc<Self>, Diagnostic> {
         if bytes.len() > MAX_SOURCE_BYTES {
             return Err(Diagnostic::error(

@@ -208,6 +208,21 @@ impl Value {
         }
     }
 
+    /// About how many bytes it takes, for limits.
+    #[must_use]
+    pub(crate) fn weight(&self) -> u64 {
+        match self {
+            Self::String(text) => 8 + text.len() as u64,
+            Self::List(items) | Self::Set(items) | Self::Tuple(items) => {
+                8 + items.iter().map(Self::weight).sum::<u64>()
+            }
+            Self::Map(entries) | Self::Object(entries) => {
+                8 + entries.iter().map(|(key, value)| key.len() as u64 + value.weight()).sum::<u64>()
+            }
+            _ => 8,
+        }
+    }
+
     /// A total order: within a kind as people expect it, across kinds by kind.
     #[must_use]
     pub fn order(&self, other: &Self) -> Ordering {
@@ -240,6 +255,20 @@ impl Value {
 
 fn order_all<'v>(pairs: impl Iterator<Item = (&'v Value, &'v Value)>) -> Ordering {
     pairs.map(|(a, b)| a.order(b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
+impl Eq for Value {}
+
+impl PartialOrd for Value {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Value {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.order(other)
+    }
 }
 
 /// Equal kinds with equal contents; numbers by value.

@@ -94,10 +94,14 @@ fn var_files(args: &JobArgs) -> Result<Vec<Arc<Source>>, Diagnostics> {
     let mut problems = Diagnostics::new();
     let mut sources = Vec::new();
     for path in &args.var_files {
-        let read = std::fs::read(args.working_dir.join(path))
-            .map_err(|error| Diagnostic::error("Failed to read variable file", format!("{path}: {error}")))
-            .and_then(|bytes| Source::from_bytes(path, &bytes));
-        match read {
+        let bytes = match std::fs::read(args.working_dir.join(path)) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                problems.push(Diagnostic::error("Failed to read variable file", format!("{path}: {error}")));
+                continue;
+            }
+        };
+        match Source::from_bytes(path, &bytes) {
             Ok(source) => sources.push(source),
             Err(problem) => problems.push(problem),
         }

@@ -111,3 +111,45 @@ fn inputs(options: &Options) -> Result<Inputs, Diagnostics> {
     }
     Ok(inputs)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        parse(&Source::new("web.nomad.hcl", text), &Options::default()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn all_problems_come_at_once_with_their_lines() {
+        let text = "job \"web\" {\n  prioritty = 50\n  group \"g\" {\n    count = \"many\"\n    networks {}\n  }\n}\n";
+        let shown = refusal(text);
+        assert!(shown.contains("web.nomad.hcl:2:3: Unsupported argument"), "{shown}");
+        assert!(
+            shown.contains("  2 |   prioritty = 50\n    |   ^^^^^^^^^\n  hint: did you mean \"priority\"?"),
+            "{shown}"
+        );
+        assert!(
+            shown.contains("web.nomad.hcl:4:13: Unsuitable value type; unsuitable value: a number is required"),
+            "{shown}"
+        );
+        assert!(shown.contains("web.nomad.hcl:5:5: Unsupported block type"), "{shown}");
+        assert!(shown.contains("hint: did you mean \"network\"?"), "{shown}");
+    }
+
+    #[test]
+    fn variables_that_are_unset_say_how_to_set_them() {
+        let shown = refusal("variable \"image\" {}\njob \"x\" {}\n");
+        assert!(shown.contains("web.nomad.hcl:1:10: Unset variable \"image\""), "{shown}");
+        assert!(shown.contains("-var 'image=…'"), "{shown}");
+    }
+
+    #[test]
+    fn dynamic_blocks_have_a_limit() {
+        let shown = refusal(
+            "job \"x\" {\n dynamic \"group\" {\n  for_each = range(1000)\n  labels = [\"g\"]\n  content {\n   dynamic \"task\" {\n    \
+             for_each = range(1000)\n    labels = [\"t\"]\n    content {}\n   }\n  }\n }\n}\n",
+        );
+        assert!(shown.contains("Too many blocks"), "{}", &shown[..200]);
+    }
+}

@@ -1,6 +1,8 @@
 //! The recorded corpus of jobs, read in this process: the submission form, the canonical form, and refusals.
 //! The corpus lies outside of the repository: `DROVER_SHARED`, or `../../shared` beside it; without it the test is skipped.
 
+#![expect(clippy::unwrap_used, reason = "a test")]
+
 use std::path::{Path, PathBuf};
 
 use drover_hcl::Source;

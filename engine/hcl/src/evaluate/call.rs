@@ -9,7 +9,7 @@ use crate::syntax::{Call, Expr};
 use crate::types::{Type, TypeRules};
 use crate::value::Value;
 
-use super::Evaluator;
+use super::{Evaluator, READ_SHARE};
 
 /// Most arguments of one call, expanded ones included.
 const MAX_ARGUMENTS: usize = 100_000;
@@ -34,7 +34,7 @@ impl Evaluator<'_> {
         let mut converted = Vec::with_capacity(arguments.len());
         let mut complete = true;
         for (at, (value, span)) in arguments.into_iter().enumerate() {
-            match self.argument(function, at, value, span) {
+            match self.argument(function, at, &value, span) {
                 Some(value) => converted.push(value),
                 None => complete = false,
             }
@@ -45,11 +45,11 @@ impl Evaluator<'_> {
         if !converted.iter().all(Value::is_known) {
             return Some(Value::Unknown);
         }
-        let cost = converted.iter().map(weight).sum::<u64>();
+        let cost = converted.iter().map(Value::weight).sum::<u64>() / READ_SHARE + function.fixed_cost(&converted);
         self.spend(cost, span, context)?;
         match function.call(&CallEnv { host: context.host() }, &converted) {
             Ok(value) => {
-                self.spend(weight(&value), span, context)?;
+                self.spend(value.weight(), span, context)?;
                 Some(value)
             }
             Err(message) => {
@@ -106,11 +106,11 @@ impl Evaluator<'_> {
         Some(())
     }
 
-    fn argument(&mut self, function: &Function, at: usize, value: Value, span: Span) -> Option<Value> {
+    fn argument(&mut self, function: &Function, at: usize, value: &Value, span: Span) -> Option<Value> {
         let parameter = function.parameters().get(at).or(function.variadic())?;
-        let problem = match &value {
+        let problem = match value {
             Value::Null if !parameter.nullable => "argument must not be null".to_owned(),
-            _ => match convert(&value, &parameter.kind) {
+            _ => match convert(value, &parameter.kind) {
                 Ok(value) => return Some(value),
                 Err(error) => error.to_string(),
             },
@@ -159,18 +159,5 @@ impl Evaluator<'_> {
                 self.report(value.span, "Invalid function argument", format!("cannot convert the value: {error}"))
             }
         }
-    }
-}
-
-/// What a value costs: about its size in bytes, not counting what is nested deeper than its elements.
-fn weight(value: &Value) -> u64 {
-    let shallow = |value: &Value| match value {
-        Value::String(text) => text.len() as u64,
-        _ => 8,
-    };
-    match value {
-        Value::List(items) | Value::Set(items) | Value::Tuple(items) => items.iter().map(shallow).sum(),
-        Value::Map(entries) | Value::Object(entries) => entries.values().map(shallow).sum(),
-        other => shallow(other),
     }
 }

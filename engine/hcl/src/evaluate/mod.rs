@@ -19,6 +19,8 @@ use crate::value::{Entries, Value};
 pub const MAX_EVALUATION_COST: u64 = 256 << 20;
 /// The cost of evaluating one node.
 const NODE_COST: u64 = 16;
+/// Reading a byte costs this much less than making one.
+const READ_SHARE: u64 = 16;
 
 impl Expression {
     /// The value.
@@ -196,6 +198,7 @@ impl Evaluator<'_> {
         let other = aside.value(other, context);
         let value = value?;
         let Some(other) = other else { return Some(value) };
+        self.spend((value.weight() + other.weight()) / READ_SHARE, condition.span, context)?;
         let kinds = [value.type_of(), other.type_of()];
         if kinds[0] == kinds[1] {
             return Some(value);
@@ -257,13 +260,11 @@ impl Evaluator<'_> {
             let value = self.value(&parts.value, &inner)?;
             if parts.group {
                 groups.entry(name).or_default().push(value);
-            } else if object.contains_key(&name) {
+            } else if object.insert(Arc::clone(&name), value).is_some() {
                 let detail = format!(
                     "two items have the key {name:?}; write ... after the value to collect the items of each key"
                 );
                 return self.report(key.span, "Duplicate object key", detail);
-            } else {
-                object.insert(name, value);
             }
         }
         if parts.group {

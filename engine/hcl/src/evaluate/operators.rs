@@ -7,7 +7,7 @@ use crate::source::Span;
 use crate::syntax::{BinaryOperator as Op, Expr};
 use crate::value::Value;
 
-use super::Evaluator;
+use super::{Evaluator, READ_SHARE};
 
 /// What is wrong with an operand.
 const INVALID: &str = "Invalid operand";
@@ -25,6 +25,7 @@ impl Evaluator<'_> {
         let (a, b) = (values.0?, values.1?);
         match operator {
             Op::Equal | Op::NotEqual => {
+                self.spend((a.weight() + b.weight()) / READ_SHARE, span, context)?;
                 if !a.is_known() || !b.is_known() {
                     return Some(Value::Unknown);
                 }

@@ -1,5 +1,6 @@
 //! Functions on lists and maps.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::convert::{convert, to_text, unify_types};
@@ -40,13 +41,9 @@ fn lists(table: &mut FunctionTable) {
         .variadic_with(Param::any("lists")),
     );
     table.add(Function::new("distinct", vec![Param::any("list")], |_, a| {
-        let mut seen: Vec<&Value> = Vec::new();
-        for item in items(&a[0])? {
-            if !seen.contains(&item) {
-                seen.push(item);
-            }
-        }
-        Ok(list_or_tuple(seen.into_iter().cloned().collect()))
+        let mut seen = BTreeSet::new();
+        let first = items(&a[0])?.iter().filter(|item| seen.insert((*item).clone()));
+        Ok(list_or_tuple(first.cloned().collect()))
     }));
     table.add(Function::new("flatten", vec![Param::any("list")], |_, a| {
         let mut flat = Vec::new();

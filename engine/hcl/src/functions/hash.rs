@@ -18,7 +18,11 @@ pub(super) fn add(table: &mut FunctionTable) {
     table.add(hash::<Sha1>("sha1"));
     table.add(hash::<Sha256>("sha256"));
     table.add(hash::<Sha512>("sha512"));
-    table.add(Function::new("bcrypt", vec![Param::string("str")], bcrypt_hash).variadic_with(Param::number("cost")));
+    table.add(
+        Function::new("bcrypt", vec![Param::string("str")], bcrypt_hash)
+            .variadic_with(Param::number("cost"))
+            .costing(bcrypt_cost),
+    );
     table.add(Function::new("uuidv4", vec![], |_, _| Ok(Uuid::new_v4().to_string().into())));
     table.add(Function::new("uuidv5", vec![Param::string("namespace"), Param::string("name")], |_, a| {
         let namespace = match text(&a[0]) {
@@ -31,13 +35,16 @@ pub(super) fn add(table: &mut FunctionTable) {
         };
         Ok(Uuid::new_v5(&namespace, text(&a[1]).as_bytes()).to_string().into())
     }));
-    table.add(Function::new("rsadecrypt", vec![Param::string("ciphertext"), Param::string("privatekey")], |_, a| {
-        let cipher = base64::engine::general_purpose::STANDARD
-            .decode(text(&a[0]))
-            .map_err(|_| "the ciphertext is not base64".to_owned())?;
-        let plain = rsa::decrypt(&cipher, text(&a[1]))?;
-        String::from_utf8(plain).map(Value::from).map_err(|_| "the decrypted bytes are not UTF-8 text".to_owned())
-    }));
+    table.add(
+        Function::new("rsadecrypt", vec![Param::string("ciphertext"), Param::string("privatekey")], |_, a| {
+            let cipher = base64::engine::general_purpose::STANDARD
+                .decode(text(&a[0]))
+                .map_err(|_| "the ciphertext is not base64".to_owned())?;
+            let plain = rsa::decrypt(&cipher, text(&a[1]))?;
+            String::from_utf8(plain).map(Value::from).map_err(|_| "the decrypted bytes are not UTF-8 text".to_owned())
+        })
+        .costing(|_| 1 << 20),
+    );
 }
 
 fn hash<D: Digest>(name: &str) -> Function {
@@ -45,6 +52,12 @@ fn hash<D: Digest>(name: &str) -> Function {
         let digest = D::digest(text(&a[0]).as_bytes());
         Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into())
     })
+}
+
+/// Each step of the cost doubles the work; at 10 it takes a twentieth of a second.
+fn bcrypt_cost(a: &[Value]) -> u64 {
+    let cost = a.get(1).and_then(|cost| whole(cost).ok()).unwrap_or(10).clamp(10, i64::from(MAX_BCRYPT_COST));
+    4096 << cost
 }
 
 fn bcrypt_hash(_: &CallEnv<'_>, a: &[Value]) -> Outcome {

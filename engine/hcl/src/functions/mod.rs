@@ -41,6 +41,7 @@ pub struct Function {
     variadic: Option<Param>,
     run: Arc<Run>,
     special: Option<Special>,
+    cost: fn(&[Value]) -> u64,
 }
 
 /// Functions that see their arguments' expressions.
@@ -102,13 +103,20 @@ impl Function {
         parameters: Vec<Param>,
         run: impl Fn(&CallEnv<'_>, &[Value]) -> Outcome + Send + Sync + 'static,
     ) -> Self {
-        Self { name: name.into(), parameters, variadic: None, run: Arc::new(run), special: None }
+        Self { name: name.into(), parameters, variadic: None, run: Arc::new(run), special: None, cost: |_| 0 }
     }
 
     /// The same with any number of further arguments.
     #[must_use]
     pub fn variadic_with(mut self, parameter: Param) -> Self {
         self.variadic = Some(parameter);
+        self
+    }
+
+    /// The same with what a call costs beside the size of its arguments and result, in the units of the limit on
+    /// evaluation: for functions that take long.
+    fn costing(mut self, cost: fn(&[Value]) -> u64) -> Self {
+        self.cost = cost;
         self
     }
 
@@ -145,6 +153,10 @@ impl Function {
 
     pub(crate) fn special(&self) -> Option<Special> {
         self.special
+    }
+
+    pub(crate) fn fixed_cost(&self, arguments: &[Value]) -> u64 {
+        (self.cost)(arguments)
     }
 
     pub(crate) fn call(&self, env: &CallEnv<'_>, arguments: &[Value]) -> Outcome {

@@ -6,7 +6,7 @@ use base64::Engine;
 use num_bigint::BigUint;
 
 /// Largest modulus, in bits.
-const MAX_MODULUS_BITS: u64 = 16_384;
+const MAX_MODULUS_BITS: u64 = 8_192;
 const NOT_A_KEY: &str = "the private key is not an unencrypted RSA key in PEM form";
 
 /// Decrypts `cipher` with the key of a PEM text.

@@ -1,5 +1,7 @@
 //! Functions on sets, and the numbers that `range` makes.
 
+use std::collections::BTreeSet;
+
 use crate::convert::{convert, unify_types};
 use crate::number::Number;
 use crate::value::Value;
@@ -23,6 +25,7 @@ pub(super) fn add(table: &mut FunctionTable) {
         Function::new("setintersection", vec![Param::any("first")], |_, a| {
             let sets = same_type(a)?;
             let (first, others) = sets.split_first().ok_or("a set is required")?;
+            let others: Vec<BTreeSet<&Value>> = others.iter().map(|set| set.iter().collect()).collect();
             Ok(Value::set(first.iter().filter(|item| others.iter().all(|set| set.contains(item))).cloned()))
         })
         .variadic_with(Param::any("others")),

@@ -131,7 +131,9 @@ fn replacing(table: &mut FunctionTable) {
         }
         Ok(s.replace(from, to).into())
     }));
-    table.add(Function::new("regex_replace", parameters("pattern"), regex_replace));
+    // A pattern is compiled anew for each call.
+    let cost = |a: &[Value]| 4096 + 64 * text(&a[1]).len() as u64;
+    table.add(Function::new("regex_replace", parameters("pattern"), regex_replace).costing(cost));
 }
 
 fn regex_replace(_: &CallEnv<'_>, a: &[Value]) -> Outcome {

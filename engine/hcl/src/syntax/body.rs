@@ -1,5 +1,6 @@
 //! Bodies: attributes and blocks.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -46,6 +47,7 @@ impl Scanner<'_> {
     fn body(&mut self, open: Option<Span>) -> Parsed<Body> {
         let start = open.map_or(self.at, |open| open.start as usize);
         let mut body = self.empty_body();
+        let mut names = HashMap::new();
         loop {
             self.skip_lines()?;
             match (self.peek(0), open) {
@@ -63,7 +65,7 @@ impl Scanner<'_> {
                     self.at += 1;
                     break;
                 }
-                _ => self.item(&mut body)?,
+                _ => self.item(&mut body, &mut names)?,
             }
         }
         body.span = self.span_from(start);
@@ -80,14 +82,14 @@ impl Scanner<'_> {
         }
     }
 
-    fn item(&mut self, body: &mut Body) -> Parsed<()> {
+    fn item(&mut self, body: &mut Body, names: &mut HashMap<Arc<str>, Span>) -> Parsed<()> {
         let Some((name, name_span)) = self.take_name() else {
             return Err(self.not_an_item());
         };
         self.skip()?;
         match self.peek(0) {
             b'=' => {
-                let attribute = self.attribute(name, name_span, &body.attributes)?;
+                let attribute = self.attribute(name, name_span, names)?;
                 body.attributes.push(attribute);
                 self.line_end("argument")
             }
@@ -120,16 +122,17 @@ impl Scanner<'_> {
         }
     }
 
-    fn attribute(&mut self, name: &str, name_span: Span, others: &[Attribute]) -> Parsed<Attribute> {
-        if let Some(first) = others.iter().find(|other| &*other.name == name) {
-            let place = self.source.range(first.name_span);
+    fn attribute(&mut self, name: &str, name_span: Span, names: &mut HashMap<Arc<str>, Span>) -> Parsed<Attribute> {
+        let name: Arc<str> = name.into();
+        if let Some(first) = names.insert(Arc::clone(&name), name_span) {
+            let place = self.source.range(first);
             let detail = format!("the argument {name:?} was already set at {place}; each may be set only once");
             return Err(self.error(name_span, "Attribute redefined", detail));
         }
         self.at += 1; // the equals sign
         let expr = self.with_newlines(false, Self::expression)?;
         let value = Expression { expr: Arc::new(expr), source: Arc::clone(self.source) };
-        Ok(Attribute { name: name.into(), name_span, value })
+        Ok(Attribute { name, name_span, value })
     }
 
     fn line_end(&mut self, what: &str) -> Parsed<()> {
@@ -176,7 +179,7 @@ impl Scanner<'_> {
                 "a block on one line can hold a single argument only; put a nested block on a line of its own",
             ));
         }
-        let attribute = self.attribute(name, name_span, &[])?;
+        let attribute = self.attribute(name, name_span, &mut HashMap::new())?;
         body.attributes.push(attribute);
         self.skip()?;
         if !self.take("}") {

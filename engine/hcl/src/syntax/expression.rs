@@ -12,6 +12,9 @@ use super::{BinaryOperator, Call, Expr, ExprKind, For, ObjectItem, Splat, SplatS
 
 use BinaryOperator as Op;
 
+/// Most operators, or steps after a term, in a row.
+const MAX_CHAIN: usize = 200;
+
 /// The operators, loosest first; longer ones before those that they start with.
 const LEVELS: [&[(&str, Op)]; 6] = [
     &[("||", Op::Or)],
@@ -46,29 +49,45 @@ impl Scanner<'_> {
         Ok(Expr { kind: ExprKind::Conditional(Box::new([condition, yes, no])), span })
     }
 
-    fn binary(&mut self, level: usize) -> Parsed<Expr> {
-        let Some(operators) = LEVELS.get(level) else { return self.unary() };
-        let mut left = self.binary(level + 1)?;
-        loop {
+    /// Reads operands and the operators between them that bind at least as tightly as `least`.
+    fn binary(&mut self, least: usize) -> Parsed<Expr> {
+        let mut left = self.unary()?;
+        for _ in 0..MAX_CHAIN {
             self.skip()?;
-            // Most expressions are one term: look at the byte before comparing operators.
-            if !matches!(self.peek(0), b'|' | b'&' | b'=' | b'!' | b'<' | b'>' | b'+' | b'-' | b'*' | b'/' | b'%') {
+            let Some((level, text, operator)) = self.peek_operator() else { return Ok(left) };
+            if level < least {
                 return Ok(left);
             }
             let start = self.at;
-            let Some((_, operator)) = operators.iter().find(|(text, _)| self.starts_with(text)) else {
-                return Ok(left);
-            };
-            // `%{` is a directive of a text around this expression, never a modulo.
-            if *operator == Op::Modulo && self.peek(1) == b'{' {
-                return Ok(left);
-            }
-            self.at += operators.iter().find(|(_, op)| op == operator).map_or(1, |(text, _)| text.len());
+            self.at += text.len();
             let operator_span = self.span_from(start);
             let right = self.nested(|scanner| scanner.binary(level + 1))?;
             let span = left.span.to(right.span);
-            left = Expr { kind: ExprKind::Binary(*operator, operator_span, Box::new([left, right])), span };
+            left = Expr { kind: ExprKind::Binary(operator, operator_span, Box::new([left, right])), span };
         }
+        Err(self.chain_too_long())
+    }
+
+    fn chain_too_long(&self) -> Box<Diagnostic> {
+        let detail = format!("at most {MAX_CHAIN} operators or steps in a row are read; put a part into a local value");
+        self.error_here("Too long an expression", detail)
+    }
+
+    /// The operator that is next, with its level.
+    fn peek_operator(&self) -> Option<(usize, &'static str, Op)> {
+        // Most expressions are one term: look at the byte before comparing operators.
+        let first = self.peek(0);
+        if !matches!(first, b'|' | b'&' | b'=' | b'!' | b'<' | b'>' | b'+' | b'-' | b'*' | b'/' | b'%') {
+            return None;
+        }
+        // `%{` is a directive of a text around this expression, never a modulo.
+        if first == b'%' && self.peek(1) == b'{' {
+            return None;
+        }
+        let all = LEVELS.iter().enumerate().flat_map(|(level, operators)| operators.iter().map(move |op| (level, op)));
+        all.filter(|(_, (text, _))| self.starts_with(text))
+            .max_by_key(|(_, (text, _))| text.len())
+            .map(|(level, (text, operator))| (level, *text, *operator))
     }
 
     fn unary(&mut self) -> Parsed<Expr> {
@@ -383,7 +402,7 @@ impl Scanner<'_> {
 
     /// What follows a term: attributes, indexes and splats.
     fn steps(&mut self, mut term: Expr) -> Parsed<Expr> {
-        loop {
+        for _ in 0..MAX_CHAIN {
             let before = self.at;
             self.skip()?;
             let start = self.at;
@@ -418,6 +437,7 @@ impl Scanner<'_> {
                 }
             }
         }
+        Err(self.chain_too_long())
     }
 
     fn splat(&self, source: Expr, each: Vec<SplatStep>, marker: Span) -> Expr {
@@ -427,6 +447,7 @@ impl Scanner<'_> {
 
     /// After the dot: a name, an index, or two indexes that look like a fraction (`.0.1`).
     fn dot_steps(&mut self, start: usize) -> Parsed<Vec<Step>> {
+        self.skip()?;
         if let Some((name, _)) = self.take_name() {
             return Ok(vec![Step { kind: StepKind::Attribute(name.into()), span: self.span_from(start) }]);
         }

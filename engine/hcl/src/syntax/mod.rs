@@ -14,10 +14,11 @@ use crate::value::Value;
 
 pub use body::{parse_body, parse_expression};
 pub use json::parse_json_body;
+pub(crate) use scan::Scanner;
 pub(crate) use template::normalized;
 
 /// Deepest nesting of blocks and of expressions that the parser accepts.
-pub const MAX_NESTING: usize = 200;
+pub const MAX_NESTING: usize = 100;
 
 /// What stands between a file's ends or a block's braces.
 #[derive(Clone, Debug)]

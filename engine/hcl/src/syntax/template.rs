@@ -55,20 +55,13 @@ impl Scanner<'_> {
     pub fn quoted_label(&mut self) -> Parsed<Label> {
         let start = self.at;
         self.at += 1;
-        let mut text = String::new();
-        loop {
-            text.push_str(&self.literal(Mode::Quoted)?);
-            match self.peek(0) {
-                b'"' => break,
-                sign => {
-                    let here = Span::new(self.at, self.at + 2);
-                    let sign = char::from(sign);
-                    let detail = format!(
-                        "templates are not allowed in this text; double the {sign} ({sign}{sign}) for a literal one"
-                    );
-                    return Err(self.error(here, "Invalid string literal", detail));
-                }
-            }
+        let text = self.literal(Mode::Quoted)?;
+        let sign = char::from(self.peek(0));
+        if sign != '"' {
+            let here = Span::new(self.at, self.at + 2);
+            let detail =
+                format!("templates are not allowed in this text; double the {sign} ({sign}{sign}) for a literal one");
+            return Err(self.error(here, "Invalid string literal", detail));
         }
         self.at += 1;
         Ok(Label { text: text.into(), span: self.span_from(start) })
