@@ -1,0 +1,9 @@
+//! Allocations: the state machine of one, its directories, its health, and the shell that runs it.
+
+pub mod core;
+pub mod dir;
+pub mod health;
+pub mod runner;
+mod shell;
+mod status;
+pub mod view;

@@ -1,0 +1,157 @@
+//! Telling the servers what changed here, in batches, until they have taken it.
+
+use crate::link::ServerLink;
+use drover_model::{AllocId, Allocation, Namespace, ServiceRegistration};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// Changes that are not urgent wait this long for others.
+const BATCH_WINDOW: Duration = Duration::from_millis(40);
+/// The first wait after a failure; it doubles up to [`MAX_RETRY`].
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+const MAX_RETRY: Duration = Duration::from_secs(5);
+/// The most allocations in one message.
+const MAX_BATCH_ALLOCS: usize = 500;
+
+#[derive(Debug, Default)]
+struct Pending {
+    allocs: BTreeMap<AllocId, Allocation>,
+    /// By namespace and id; `None` takes it out of the catalog.
+    services: BTreeMap<(Namespace, String), Option<ServiceRegistration>>,
+    is_urgent: bool,
+    in_flight: bool,
+}
+
+/// What is to be told to the servers. Newer news replaces older news of the same thing.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    pending: Mutex<Pending>,
+    changed: Notify,
+    sent: Notify,
+}
+
+impl Outbox {
+    /// What became of an allocation.
+    pub fn alloc(&self, update: Allocation, is_urgent: bool) {
+        let mut pending = self.pending.lock();
+        pending.is_urgent |= is_urgent;
+        pending.allocs.insert(update.id.clone(), update);
+        drop(pending);
+        self.changed.notify_one();
+    }
+
+    /// Services that appeared.
+    pub fn register(&self, services: Vec<ServiceRegistration>) {
+        let mut pending = self.pending.lock();
+        for service in services {
+            pending.services.insert((service.namespace.clone(), service.id.clone()), Some(service));
+        }
+        pending.is_urgent = true;
+        drop(pending);
+        self.changed.notify_one();
+    }
+
+    /// Services that are gone.
+    pub fn deregister(&self, services: Vec<(Namespace, String)>) {
+        let mut pending = self.pending.lock();
+        pending.services.extend(services.into_iter().map(|key| (key, None)));
+        pending.is_urgent = true;
+        drop(pending);
+        self.changed.notify_one();
+    }
+
+    /// Waits until everything so far has been taken by the servers.
+    pub async fn flushed(&self) {
+        loop {
+            let sent = self.sent.notified();
+            {
+                let pending = self.pending.lock();
+                if !pending.in_flight && pending.allocs.is_empty() && pending.services.is_empty() {
+                    return;
+                }
+            }
+            sent.await;
+        }
+    }
+
+    /// Tells the servers, for ever.
+    pub async fn run(self: Arc<Self>, link: Arc<dyn ServerLink>) {
+        let mut retry = FIRST_RETRY;
+        loop {
+            self.changed.notified().await;
+            if !self.pending.lock().is_urgent {
+                // Whoever is urgent meanwhile ends the wait.
+                let _ = tokio::time::timeout(BATCH_WINDOW, self.changed.notified()).await;
+            }
+            while self.send(link.as_ref()).await.is_err() {
+                tokio::time::sleep(retry).await;
+                retry = (retry * 2).min(MAX_RETRY);
+            }
+            retry = FIRST_RETRY;
+            self.sent.notify_waiters();
+        }
+    }
+
+    /// One batch; what the servers did not take is put back unless there is newer news.
+    async fn send(&self, link: &dyn ServerLink) -> Result<(), ()> {
+        loop {
+            let (allocs, services) = self.take();
+            if allocs.is_empty() && services.is_empty() {
+                self.pending.lock().in_flight = false;
+                return Ok(());
+            }
+            let told = self.tell(link, allocs, services).await;
+            if let Err((allocs, services)) = told {
+                let mut pending = self.pending.lock();
+                for (id, update) in allocs {
+                    pending.allocs.entry(id).or_insert(update);
+                }
+                for (key, service) in services {
+                    pending.services.entry(key).or_insert(service);
+                }
+                return Err(());
+            }
+        }
+    }
+
+    fn take(&self) -> (Allocs, Services) {
+        let mut pending = self.pending.lock();
+        pending.is_urgent = false;
+        pending.in_flight = true;
+        let services = std::mem::take(&mut pending.services);
+        let rest = match pending.allocs.keys().nth(MAX_BATCH_ALLOCS).cloned() {
+            Some(first_left) => pending.allocs.split_off(&first_left),
+            None => BTreeMap::new(),
+        };
+        (std::mem::replace(&mut pending.allocs, rest), services)
+    }
+
+    async fn tell(&self, link: &dyn ServerLink, allocs: Allocs, services: Services) -> Result<(), (Allocs, Services)> {
+        if !allocs.is_empty()
+            && let Err(error) = link.update_allocs(allocs.values().cloned().collect()).await
+        {
+            tracing::warn!(%error, "allocations could not be updated, trying again");
+            return Err((allocs, services));
+        }
+        let upserts: Vec<_> = services.values().flatten().cloned().collect();
+        let deletes: Vec<_> =
+            services.iter().filter(|(_, service)| service.is_none()).map(|(key, _)| key.clone()).collect();
+        let mut result = Ok(());
+        if !upserts.is_empty() {
+            result = link.upsert_services(upserts).await;
+        }
+        if result.is_ok() && !deletes.is_empty() {
+            result = link.delete_services(deletes).await;
+        }
+        result.map_err(|error| {
+            tracing::warn!(%error, "services could not be updated, trying again");
+            (BTreeMap::new(), services)
+        })
+    }
+}
+
+type Allocs = BTreeMap<AllocId, Allocation>;
+type Services = BTreeMap<(Namespace, String), Option<ServiceRegistration>>;
