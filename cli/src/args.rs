@@ -37,7 +37,11 @@ pub fn flags(command: &Command) -> Vec<Flag> {
     command
         .get_arguments()
         .filter_map(|argument| {
-            argument.get_long().map(|name| Flag { name: name.to_owned(), short: argument.get_short(), takes: takes(argument) })
+            argument.get_long().map(|name| Flag {
+                name: name.to_owned(),
+                short: argument.get_short(),
+                takes: takes(argument),
+            })
         })
         .collect()
 }
@@ -83,7 +87,8 @@ pub fn rewrite(arguments: &[String], flags: &[Flag], raw_after: Option<usize>) -
             }
             (Takes::Bool, value) => {
                 let value = value.unwrap_or_else(|| "true".to_owned());
-                let truth = truth(&value).ok_or_else(|| format!("invalid boolean value \"{value}\" for -{name}: parse error"))?;
+                let truth = truth(&value)
+                    .ok_or_else(|| format!("invalid boolean value \"{value}\" for -{name}: parse error"))?;
                 rewritten.push(format!("--{}={truth}", flag.name));
             }
             (Takes::Value, Some(value)) => rewritten.push(format!("--{}={value}", flag.name)),

@@ -53,7 +53,10 @@ impl Context {
     }
     /// An error about how the command was called.
     pub fn usage(&self, message: impl Into<String>) -> CliError {
-        CliError::usage(message, format!("For additional help try '{} {} -help'", self.program.name(), self.command.path))
+        CliError::usage(
+            message,
+            format!("For additional help try '{} {} -help'", self.program.name(), self.command.path),
+        )
     }
     /// Whether a person watches the output.
     pub fn is_terminal(&self) -> bool {

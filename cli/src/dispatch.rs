@@ -39,14 +39,17 @@ pub fn run(program: &OsStr, arguments: &[String]) -> ExitCode {
                 output::line(&help::group(path, program));
                 return ExitCode::from(u8::from(!asked));
             }
-            unknown(&arguments[..=words].join(" "), program, &help::group(path, program))
+            unknown(&arguments[..=words].join(" "), program, &help::group(path, program));
+            ExitCode::FAILURE
         }
         Found::Nothing => unknown(&arguments[0], program, &help::top_level(program)),
     }
 }
 
 fn unknown(words: &str, program: Program, help: &str) -> ExitCode {
-    let error = CliError::of(ErrorKind::UnknownCommand, format!("{} has no command \"{words}\"", program.title())).hint(String::new()).hint(help);
+    let error = CliError::of(ErrorKind::UnknownCommand, format!("{} has no command \"{words}\"", program.title()))
+        .hint(String::new())
+        .hint(help);
     error.print(program);
     ExitCode::from(exit_code(error.kind, 1))
 }
@@ -65,7 +68,9 @@ fn execute(command: &'static Command, arguments: &[String], program: Program) ->
     }
     let context = Context { program, command };
     let outcome = args::rewrite(arguments, &args::flags(&definition), command.raw_after)
-        .and_then(|arguments| definition.try_get_matches_from(arguments).map_err(|error| first_line(&error.to_string())))
+        .and_then(|arguments| {
+            definition.try_get_matches_from(arguments).map_err(|error| first_line(&error.to_string()))
+        })
         .map_err(|message| context.usage(message))
         .and_then(|matches| {
             output::choose_colour(flag(&matches, "no-color"), flag(&matches, "force-color"));

@@ -102,7 +102,8 @@ fn client(context: &Context, flags: &ServerArgs, namespace: Option<String>) -> R
             ca_path: path(&flags.ca_path, "CAPATH"),
             client_cert: path(&flags.client_cert, "CLIENT_CERT"),
             client_key: path(&flags.client_key, "CLIENT_KEY"),
-            skip_verify: flags.tls_skip_verify || setting("SKIP_VERIFY").is_some_and(|value| value != "0" && value != "false"),
+            skip_verify: flags.tls_skip_verify
+                || setting("SKIP_VERIFY").is_some_and(|value| value != "0" && value != "false"),
         },
     };
     Client::new(config).map_err(|error| {
@@ -133,7 +134,8 @@ pub fn local_paths() -> Result<local::Paths, CliError> {
 /// It does not start.
 pub fn local_client() -> Result<Client, CliError> {
     let address = local_engine()?.address;
-    Client::new(Config { address, ..Config::default() }).map_err(|error| CliError::new(drover_base::error::chain(&error)))
+    Client::new(Config { address, ..Config::default() })
+        .map_err(|error| CliError::new(drover_base::error::chain(&error)))
 }
 
 /// The running local engine; starts it, and says so in one line, if it does not run.
@@ -155,5 +157,7 @@ fn local_engine() -> Result<local::Record, CliError> {
 
 /// `DROVER_name`, else `NOMAD_name`, when set and not empty.
 fn setting(name: &str) -> Option<String> {
-    ["DROVER_", "NOMAD_"].iter().find_map(|prefix| env::var(format!("{prefix}{name}")).ok().filter(|value| !value.is_empty()))
+    ["DROVER_", "NOMAD_"]
+        .iter()
+        .find_map(|prefix| env::var(format!("{prefix}{name}")).ok().filter(|value| !value.is_empty()))
 }

@@ -7,7 +7,8 @@ use crate::registry::Command;
 /// The list of commands.
 pub fn top_level(program: Program) -> String {
     let name = program.name();
-    let mut text = format!("Usage: {name} [-version] [-help] [-autocomplete-(un)install] <command> [args]\n\nCommon commands:\n");
+    let mut text =
+        format!("Usage: {name} [-version] [-help] [-autocomplete-(un)install] <command> [args]\n\nCommon commands:\n");
     let mut entries: Vec<(&str, &str)> = GROUPS.iter().filter(|(path, _)| !path.contains(' ')).copied().collect();
     for command in COMMANDS {
         if !command.path.contains(' ') && !entries.iter().any(|(path, _)| *path == command.path) {
@@ -15,7 +16,11 @@ pub fn top_level(program: Program) -> String {
         }
     }
     for (alias, target) in ALIASES {
-        if let Some(command) = COMMANDS.iter().find(|command| command.path == *target).filter(|_| !entries.iter().any(|(path, _)| path == alias)) {
+        if let Some(command) = COMMANDS
+            .iter()
+            .find(|command| command.path == *target)
+            .filter(|_| !entries.iter().any(|(path, _)| path == alias))
+        {
             entries.push((alias, command.summary));
         }
     }
@@ -39,8 +44,11 @@ pub fn group(path: &str, program: Program) -> String {
     let summary = GROUPS.iter().find(|(known, _)| *known == path).map_or("", |(_, summary)| *summary);
     let mut text = format!("Usage: {name} {path} <subcommand> [options] [args]\n\n  {summary}.\n\nSubcommands:\n");
     let mut entries: Vec<(&str, &str)> = Vec::new();
-    for (full, summary) in COMMANDS.iter().map(|command| (command.path, command.summary)).chain(GROUPS.iter().copied()) {
-        if let Some(rest) = full.strip_prefix(path).and_then(|rest| rest.strip_prefix(' ')).filter(|rest| !rest.contains(' ')) {
+    for (full, summary) in COMMANDS.iter().map(|command| (command.path, command.summary)).chain(GROUPS.iter().copied())
+    {
+        if let Some(rest) =
+            full.strip_prefix(path).and_then(|rest| rest.strip_prefix(' ')).filter(|rest| !rest.contains(' '))
+        {
             entries.push((rest, summary));
         }
     }
@@ -60,7 +68,10 @@ pub fn command(command: &Command, definition: &clap::Command, program: Program) 
         text.push_str(&format!("Alias: {name} {alias}\n"));
     }
     text.push_str(&format!("\n  {}.\n", command.summary));
-    let mut flags: Vec<&clap::Arg> = definition.get_arguments().filter(|argument| argument.get_long().is_some() && !argument.is_hide_set()).collect();
+    let mut flags: Vec<&clap::Arg> = definition
+        .get_arguments()
+        .filter(|argument| argument.get_long().is_some() && !argument.is_hide_set())
+        .collect();
     flags.sort_by_key(|argument| argument.get_help_heading().map(str::to_owned));
     let mut heading = None;
     for flag in flags {
@@ -69,14 +80,22 @@ pub fn command(command: &Command, definition: &clap::Command, program: Program) 
             text.push_str(&format!("\n{current}:\n"));
             heading = Some(current);
         }
-        let value = if flag.get_action().takes_values() && flag.get_num_args().is_none_or(|range| range.min_values() > 0) {
-            let names = flag.get_value_names().and_then(|names| names.first()).map_or_else(|| "value".to_owned(), |name| name.to_lowercase());
-            format!("=<{names}>")
-        } else {
-            String::new()
-        };
+        let value =
+            if flag.get_action().takes_values() && flag.get_num_args().is_none_or(|range| range.min_values() > 0) {
+                let names = flag
+                    .get_value_names()
+                    .and_then(|names| names.first())
+                    .map_or_else(|| "value".to_owned(), |name| name.to_lowercase());
+                format!("=<{names}>")
+            } else {
+                String::new()
+            };
         let help = flag.get_long_help().or(flag.get_help()).map(ToString::to_string).unwrap_or_default();
-        text.push_str(&format!("\n  -{}{value}\n    {}\n", flag.get_long().unwrap_or_default(), help.replace('\n', "\n    ")));
+        text.push_str(&format!(
+            "\n  -{}{value}\n    {}\n",
+            flag.get_long().unwrap_or_default(),
+            help.replace('\n', "\n    ")
+        ));
     }
     text.truncate(text.trim_end().len());
     text

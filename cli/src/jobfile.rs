@@ -51,7 +51,9 @@ impl JobFile {
     }
     /// Whether it starts by the clock.
     pub fn is_periodic(&self) -> bool {
-        self.job.get("Periodic").is_some_and(|periodic| !periodic.is_null() && periodic["Enabled"] != Value::Bool(false))
+        self.job
+            .get("Periodic")
+            .is_some_and(|periodic| !periodic.is_null() && periodic["Enabled"] != Value::Bool(false))
     }
 }
 
@@ -61,9 +63,10 @@ impl JobFileArgs {
     /// # Errors
     /// It cannot be read, or is no job.
     pub fn load(&self, path: &str) -> Result<JobFile, CliError> {
+        let given = path;
         let content = read(path).map_err(|error| {
-            let reason = reason(&error);
-            CliError::new(format!("Error getting job struct: Error opening file \"{path}\": open {path}: {reason}"))
+            let (reason, path) = (reason(&error), std::path::absolute(path).unwrap_or_else(|_| path.into()).display().to_string());
+            CliError::new(format!("Error getting job struct: Error getting jobfile from \"{given}\": source path error: stat {path}: {reason}"))
         })?;
         let source = String::from_utf8_lossy(&content).into_owned();
         let args = JobArgs {
@@ -73,12 +76,15 @@ impl JobFileArgs {
             vars: self.var.clone(),
             var_files: self.var_file.iter().map(|path| path.display().to_string()).collect(),
             lenient: !self.hcl2_strict,
-            env: std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect(),
+            env: std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
             working_dir: std::env::current_dir().unwrap_or_default(),
             home_dir: std::env::home_dir(),
         };
-        let job = drover_jobspec::load(&args)
-            .map_err(|error| CliError::new(format!("Error getting job struct: Error parsing job file from {path}:\n{error}")))?;
+        let job = drover_jobspec::load(&args).map_err(|error| {
+            CliError::new(format!("Error getting job struct: Error parsing job file from {path}:\n{error}"))
+        })?;
         let Ok(Value::Object(mut job)) = serde_json::to_value(&job) else {
             return Err(CliError::new("Error getting job struct: the job has no JSON form"));
         };
@@ -93,7 +99,9 @@ impl JobFileArgs {
             .iter()
             .map(|given| match given.split_once('=') {
                 Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-                _ => Err(CliError::new(format!("Error getting job struct: invalid -var {given:?}: it must be key=value"))),
+                _ => Err(CliError::new(format!(
+                    "Error getting job struct: invalid -var {given:?}: it must be key=value"
+                ))),
             })
             .collect()
     }
@@ -134,7 +142,13 @@ fn read(path: &str) -> std::io::Result<Vec<u8>> {
 }
 
 fn read_var_file(path: &Path) -> Result<String, CliError> {
-    std::fs::read_to_string(path).map_err(|error| CliError::new(format!("Error getting job struct: cannot read variables: open {}: {}", path.display(), reason(&error))))
+    std::fs::read_to_string(path).map_err(|error| {
+        CliError::new(format!(
+            "Error getting job struct: cannot read variables: open {}: {}",
+            path.display(),
+            reason(&error)
+        ))
+    })
 }
 
 /// The system's word for a failed file operation, without its number.

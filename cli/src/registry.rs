@@ -3,7 +3,7 @@
 use crate::commands::{ALIASES, COMMANDS, GROUPS};
 use crate::context::{Context, Program};
 use crate::error::CliError;
-use clap::{ArgMatches, Args, FromArgMatches};
+use clap::{ArgMatches, Args};
 
 /// How a command ends: its exit code, or an error.
 pub type Outcome = Result<u8, CliError>;
@@ -53,7 +53,9 @@ impl Command {
 }
 
 fn define<A: Args>() -> clap::Command {
-    A::augment_args(clap::Command::new("command").no_binary_name(true).disable_help_flag(true).disable_version_flag(true))
+    A::augment_args(
+        clap::Command::new("command").no_binary_name(true).disable_help_flag(true).disable_version_flag(true),
+    )
 }
 
 fn run<A: Invoke>(matches: &ArgMatches, context: &Context) -> Outcome {
@@ -84,7 +86,10 @@ pub fn find(words: &[String], program: Program) -> Found {
         Some(count)
     };
     let own = || {
-        COMMANDS.iter().filter_map(|command| taken(command.path).map(|count| (command, count))).max_by_key(|(_, count)| *count)
+        COMMANDS
+            .iter()
+            .filter_map(|command| taken(command.path).map(|count| (command, count)))
+            .max_by_key(|(_, count)| *count)
     };
     let alias = || {
         let (_, target) = ALIASES.iter().find(|(alias, _)| words.first().is_some_and(|word| word == alias))?;

@@ -15,9 +15,19 @@ pub async fn job(client: &Client, prefix: &str) -> Result<JobStub, CliError> {
 }
 
 /// As [`job`], among the jobs that `wanted` accepts; `what` names them.
-pub async fn job_where(client: &Client, prefix: &str, what: &str, wanted: impl Fn(&JobStub) -> bool) -> Result<JobStub, CliError> {
+pub async fn job_where(
+    client: &Client,
+    prefix: &str,
+    what: &str,
+    wanted: impl Fn(&JobStub) -> bool,
+) -> Result<JobStub, CliError> {
     let prefix = prefix.trim();
-    let mut jobs = client.jobs(&Query::new().prefix(prefix)).await.during("Error querying job prefix").map_err(|error| named(error, prefix))?.value;
+    let mut jobs = client
+        .jobs(&Query::new().prefix(prefix))
+        .await
+        .during("Error querying job prefix")
+        .map_err(|error| named(error, prefix))?
+        .value;
     jobs.retain(wanted);
     let every_namespace = client.config().namespace.as_deref() == Some("*");
     let exact = jobs.iter().position(|job| job.id == prefix).filter(|_| !every_namespace || jobs.len() == 1);
@@ -25,12 +35,16 @@ pub async fn job_where(client: &Client, prefix: &str, what: &str, wanted: impl F
         (_, 0) => Err(CliError::new(format!("No {what}(s) with prefix or ID \"{prefix}\" found"))),
         (Some(place), _) => Ok(jobs.swap_remove(place)),
         (None, 1) => Ok(jobs.swap_remove(0)),
-        (None, _) => Err(CliError::new(format!("Prefix \"{prefix}\" matched multiple {what}s\n\n{}", job_list(&jobs, every_namespace)))),
+        (None, _) => Err(CliError::new(format!(
+            "Prefix \"{prefix}\" matched multiple {what}s\n\n{}",
+            job_list(&jobs, every_namespace)
+        ))),
     }
 }
 
 fn named(mut error: CliError, prefix: &str) -> CliError {
-    error.message = error.message.replacen("Error querying job prefix", &format!("Error querying job prefix \"{prefix}\""), 1);
+    error.message =
+        error.message.replacen("Error querying job prefix", &format!("Error querying job prefix \"{prefix}\""), 1);
     error
 }
 
@@ -47,7 +61,12 @@ pub fn job_list(jobs: &[JobStub], with_namespace: bool) -> String {
         if with_namespace {
             cells.push(job.namespace.clone());
         }
-        cells.extend([job_kind(job), job.priority.to_string(), job_status(job.status.as_str(), job.stop), output::stamp(job.submit_time)]);
+        cells.extend([
+            job_kind(job),
+            job.priority.to_string(),
+            job_status(job.status.as_str(), job.stop),
+            output::stamp(job.submit_time),
+        ]);
         table.push(cells);
     }
     table.render()
@@ -144,23 +163,44 @@ pub async fn evaluation(client: &Client, prefix: &str, verbose: bool) -> Result<
         if several.is_empty() {
             return CliError::new(format!("No evaluation(s) with prefix or id \"{prefix}\" found"));
         }
-        let mut table = Table::new(&["ID", "Priority", "Triggered By", "Status", "Placement Failures"]);
-        for eval in &several {
-            table.row([
-                output::id(&eval.id, verbose).to_owned(),
-                eval.priority.to_string(),
-                eval.triggered_by.to_string(),
-                eval.status.to_string(),
-                placement_failures(eval),
-            ]);
-        }
-        CliError::new(format!("Prefix matched multiple evaluations\n\n{}", table.render()))
+        CliError::new(format!("Prefix matched multiple evaluations\n\n{}", evaluation_list(&several, verbose)))
     })
+}
+
+/// The table of evaluations.
+pub fn evaluation_list(evals: &[Evaluation], verbose: bool) -> String {
+    let mut table = Table::new(&[
+        "ID",
+        "Priority",
+        "Triggered By",
+        "Job ID",
+        "Namespace",
+        "Node ID",
+        "Status",
+        "Placement Failures",
+    ]);
+    for eval in evals {
+        table.row([
+            output::id(&eval.id, verbose).to_owned(),
+            eval.priority.to_string(),
+            eval.triggered_by.to_string(),
+            eval.job_id.to_string(),
+            eval.namespace.to_string(),
+            output::id(&eval.node_id, verbose).to_owned(),
+            eval.status.to_string(),
+            placement_failures(eval),
+        ]);
+    }
+    table.render()
 }
 
 /// The cell about placement failures of an evaluation.
 pub fn placement_failures(eval: &Evaluation) -> String {
-    if eval.status == drover_model::EvalStatus::Blocked { "N/A - In Progress".to_owned() } else { (!eval.failed_tg_allocs.is_empty()).to_string() }
+    if eval.status == drover_model::EvalStatus::Blocked {
+        "N/A - In Progress".to_owned()
+    } else {
+        (!eval.failed_tg_allocs.is_empty()).to_string()
+    }
 }
 
 /// The deployment whose id begins with `prefix`.
@@ -169,7 +209,9 @@ pub async fn deployment(client: &Client, prefix: &str, verbose: bool) -> Result<
     let found = client.deployments(&query).await.during("Error retrieving deployment")?.value;
     single(found, prefix, |item| item.id.to_string()).map_err(|several| {
         if several.is_empty() {
-            return CliError::new(format!("Error retrieving deployment: Deployment ID \"{prefix}\" not found"));
+            return CliError::new(format!(
+                "Error retrieving deployment: Deployment ID \"{prefix}\" matched no deployments"
+            ));
         }
         CliError::new(format!("Prefix matched multiple deployments\n\n{}", deployment_list(&several, verbose)))
     })
@@ -191,11 +233,19 @@ pub fn deployment_list(deployments: &[Deployment], verbose: bool) -> String {
 }
 
 /// Some allocation of a job, a running one if there is one.
-pub async fn allocation_of_job(client: &Client, typed: &str, group: Option<&str>, task: Option<&str>) -> Result<AllocStub, CliError> {
+pub async fn allocation_of_job(
+    client: &Client,
+    typed: &str,
+    group: Option<&str>,
+    task: Option<&str>,
+) -> Result<AllocStub, CliError> {
     let stub = job(client, typed).await?;
     let query = Query::new().namespace(&stub.namespace);
     let mut allocs = client.job_allocations(&stub.id, false, &query).await.during("Error querying allocations")?.value;
-    allocs.retain(|alloc| group.is_none_or(|group| alloc.task_group == group) && task.is_none_or(|task| alloc.task_states.contains_key(task)));
+    allocs.retain(|alloc| {
+        group.is_none_or(|group| alloc.task_group == group)
+            && task.is_none_or(|task| alloc.task_states.contains_key(task))
+    });
     allocs.sort_by_key(|alloc| (alloc.client_status != "running", std::cmp::Reverse(alloc.create_index)));
     match allocs.into_iter().next() {
         Some(alloc) => Ok(AllocStub { namespace: stub.namespace, ..alloc }),
@@ -206,7 +256,10 @@ pub async fn allocation_of_job(client: &Client, typed: &str, group: Option<&str>
 /// The task of an allocation that has just one.
 pub async fn only_task(client: &Client, stub: &AllocStub) -> Result<String, CliError> {
     let alloc = client.allocation(&stub.id, &Query::new()).await.during("Error querying allocation")?.value;
-    let tasks = alloc.group().map(|group| group.tasks.iter().map(|task| task.name.clone()).collect::<Vec<_>>()).unwrap_or_default();
+    let tasks = alloc
+        .group()
+        .map(|group| group.tasks.iter().map(|task| task.name.clone()).collect::<Vec<_>>())
+        .unwrap_or_default();
     match tasks.as_slice() {
         [only] => Ok(only.clone()),
         several => Err(CliError::new(format!(

@@ -1,8 +1,8 @@
 //! `alloc fs`: the files of an allocation.
 
+use super::alloc_logs::last_lines;
 use crate::context::Context;
 use crate::engine::EngineArgs;
-use super::alloc_logs::last_lines;
 use crate::error::CliError;
 use crate::output::Table;
 use crate::registry::{Invoke, Outcome};
@@ -63,7 +63,13 @@ impl Invoke for AllocFs {
             if self.stat {
                 let mut table = Table::new(&["Mode", "Size", "Modified Time", "Content Type", "Name"]);
                 let time = output::wire_stamp_or(Some(info.mod_time), "<none>");
-                table.row([info.file_mode.clone(), self.size_of(&info), time, info.content_type.clone(), name_of(&info)]);
+                table.row([
+                    info.file_mode.clone(),
+                    self.size_of(&info),
+                    time,
+                    info.content_type.clone(),
+                    name_of(&info),
+                ]);
                 output::line(&table.render());
             } else if info.is_dir {
                 let mut table = Table::new(&["Mode", "Size", "Modified Time", "Name"]);
@@ -88,7 +94,8 @@ impl AllocFs {
     async fn contents(&self, client: &Client, alloc: &str, path: &str) -> Result<(), CliError> {
         let plain = |error: drover_sdk::Error| CliError::new(error.to_string());
         if self.follow {
-            let (origin, offset) = if self.tail { (Origin::End, self.size.unwrap_or(1024)) } else { (Origin::Start, 0) };
+            let (origin, offset) =
+                if self.tail { (Origin::End, self.size.unwrap_or(1024)) } else { (Origin::Start, 0) };
             let mut frames = client.follow_file(alloc, path, origin, offset).await.map_err(plain)?;
             while let Some(frame) = frames.next().await.map_err(plain)? {
                 output::raw(&frame.data);

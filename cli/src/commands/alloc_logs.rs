@@ -62,7 +62,10 @@ impl Invoke for AllocLogs {
             let client = client.in_namespace(&stub.namespace);
             let task = match self.task.as_ref().or(rest.first()) {
                 Some(task) => task.clone(),
-                None => resolve::only_task(&client, &stub).await?,
+                None => resolve::only_task(&client, &stub).await.map_err(|mut error| {
+                    error.message.insert_str(0, "Failed to validate task: ");
+                    error
+                })?,
             };
             let both = self.follow && !self.stdout && !self.stderr;
             if both {

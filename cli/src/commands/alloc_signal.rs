@@ -1,8 +1,8 @@
 //! `alloc signal`: sends a signal to the tasks of an allocation.
 
+use super::alloc_restart::known_task;
 use crate::context::Context;
 use crate::engine::EngineArgs;
-use super::alloc_restart::known_task;
 use crate::error::During;
 use crate::registry::{Invoke, Outcome};
 use crate::resolve;

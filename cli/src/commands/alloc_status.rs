@@ -62,7 +62,11 @@ impl AllocStatus {
     /// One allocation; `id` in full.
     pub async fn show(&self, client: &Client, id: &str) -> Outcome {
         if self.json {
-            let alloc: Value = client.get(&format!("/v1/allocation/{id}"), &Query::new()).await.during("Error querying allocation")?.value;
+            let alloc: Value = client
+                .get(&format!("/v1/allocation/{id}"), &Query::new())
+                .await
+                .during("Error querying allocation")?
+                .value;
             output::line(&output::json(&alloc));
             return Ok(0);
         }
@@ -90,7 +94,8 @@ impl AllocStatus {
 
     fn task(&self, alloc: &Allocation, name: &str, state: &TaskState, stats: Option<&AllocStats>) -> String {
         let task = alloc.group().and_then(|group| group.tasks.iter().find(|task| task.name == name));
-        let hook = task.map(hook_of).filter(|hook| *hook != "main").map(|hook| format!(" ({hook})")).unwrap_or_default();
+        let hook =
+            task.map(hook_of).filter(|hook| *hook != "main").map(|hook| format!(" ({hook})")).unwrap_or_default();
         let mut text = format!("\n\n{}", bold(&format!("Task \"{name}\"{hook} is \"{}\"", state.state)));
         let usage = stats.and_then(|stats| stats.tasks.get(name)).and_then(|task| task.resource_usage.as_ref());
         text.push_str(&format!("\nTask Resources:\n{}", resources(alloc, name, usage)));
@@ -167,8 +172,11 @@ fn short_basics(alloc: &Allocation, now: UnixNanos) -> String {
 /// Tasks in the order they run: prestart, main, poststart, poststop; within one hook by name.
 fn ordered_tasks(alloc: &Allocation) -> Vec<(&String, &TaskState)> {
     let rank = |name: &str| {
-        let hook = alloc.group().and_then(|group| group.tasks.iter().find(|task| task.name == name)).map_or("main", hook_of);
-        ["prestart_sidecar", "prestart", "main", "poststart_sidecar", "poststart", "poststop"].iter().position(|known| *known == hook)
+        let hook =
+            alloc.group().and_then(|group| group.tasks.iter().find(|task| task.name == name)).map_or("main", hook_of);
+        ["prestart_sidecar", "prestart", "main", "poststart_sidecar", "poststart", "poststop"]
+            .iter()
+            .position(|known| *known == hook)
     };
     let mut tasks: Vec<_> = alloc.task_states.iter().collect();
     tasks.sort_by_key(|(name, _)| (rank(name), (*name).clone()));
@@ -187,7 +195,8 @@ fn hook_of(task: &Task) -> &str {
 fn short_tasks(alloc: &Allocation) -> String {
     let mut table = Table::new(&["Name", "State", "Last Event", "Time", "Lifecycle"]);
     for (name, state) in ordered_tasks(alloc) {
-        let hook = alloc.group().and_then(|group| group.tasks.iter().find(|task| task.name == *name)).map_or("main", hook_of);
+        let hook =
+            alloc.group().and_then(|group| group.tasks.iter().find(|task| task.name == *name)).map_or("main", hook_of);
         let last = state.events.last();
         table.row([
             name.clone(),
@@ -201,13 +210,16 @@ fn short_tasks(alloc: &Allocation) -> String {
 }
 
 fn addresses(alloc: &Allocation) -> String {
-    let Some(shared) = alloc.allocated_resources.as_ref().map(|resources| &resources.shared) else { return String::new() };
+    let Some(shared) = alloc.allocated_resources.as_ref().map(|resources| &resources.shared) else {
+        return String::new();
+    };
     if shared.ports.is_empty() {
         return String::new();
     }
     let mode = shared.networks.first().map(|network| network.mode.as_str()).unwrap_or_default();
     let mode = if mode.is_empty() || mode == "host" { String::new() } else { format!(" (mode = \"{mode}\"):") };
-    let title = if mode.is_empty() { "Allocation Addresses:".to_owned() } else { format!("Allocation Addresses{mode}") };
+    let title =
+        if mode.is_empty() { "Allocation Addresses:".to_owned() } else { format!("Allocation Addresses{mode}") };
     let mut table = Table::new(&["Label", "Dynamic", "Address"]);
     for port in &shared.ports {
         let to = if port.to > 0 { format!(" -> {}", port.to) } else { String::new() };
@@ -340,7 +352,9 @@ fn events(state: &TaskState) -> String {
 
 /// The scores of the nodes that were looked at.
 fn placement(alloc: &Allocation) -> String {
-    let Some(metrics) = alloc.metrics.as_ref().filter(|metrics| !metrics.score_meta_data.is_empty()) else { return String::new() };
+    let Some(metrics) = alloc.metrics.as_ref().filter(|metrics| !metrics.score_meta_data.is_empty()) else {
+        return String::new();
+    };
     let mut names: Vec<&String> = metrics.score_meta_data.iter().flat_map(|score| score.scores.keys()).collect();
     names.sort_unstable();
     names.dedup();

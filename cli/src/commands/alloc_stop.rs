@@ -34,7 +34,8 @@ impl Invoke for AllocStop {
         context.block_on(async {
             let stub = resolve::allocation(&client, alloc, self.verbose).await?;
             let client = client.in_namespace(&stub.namespace);
-            let eval = client.stop_allocation(&stub.id, self.no_shutdown_delay).await.during("Error stopping allocation")?;
+            let eval =
+                client.stop_allocation(&stub.id, self.no_shutdown_delay).await.during("Error stopping allocation")?;
             if self.detach {
                 output::line(&eval);
                 return Ok(0);

@@ -32,7 +32,8 @@ impl Invoke for Promote {
         let client = self.engine.connect(context)?;
         context.block_on(async {
             let (client, deployment) = only(&client, context, &self.deployment, self.verbose).await?;
-            let done = client.promote_deployment(&deployment.id, &self.group).await.during("Error promoting deployment")?;
+            let done =
+                client.promote_deployment(&deployment.id, &self.group).await.during("Error promoting deployment")?;
             follow(&client, &done.eval_id, self.detach, self.verbose).await
         })
     }
@@ -66,7 +67,8 @@ impl Invoke for PromoteJob {
         context.block_on(async {
             let job = resolve::job(&client, typed).await?;
             let client = client.in_namespace(&job.namespace);
-            let newest = client.job_latest_deployment(&job.id, &Query::new()).await.during("Error retrieving deployment")?.value;
+            let newest =
+                client.job_latest_deployment(&job.id, &Query::new()).await.during("Error retrieving deployment")?.value;
             let Some(deployment) = newest else {
                 return Err(CliError::new(format!("Unable to find deployment for job \"{}\"", job.id)));
             };
@@ -101,7 +103,10 @@ impl Invoke for Fail {
             let done = client.fail_deployment(&deployment.id).await.during("Error failing deployment")?;
             match done.reverted_job_version {
                 None => output::line(&format!("Deployment \"{}\" failed", deployment.id)),
-                Some(version) => output::line(&format!("Deployment \"{}\" failed. Auto-reverted to job version {version}.", deployment.id)),
+                Some(version) => output::line(&format!(
+                    "Deployment \"{}\" failed. Auto-reverted to job version {version}.",
+                    deployment.id
+                )),
             }
             follow(&client, &done.eval_id, self.detach, self.verbose).await
         })
@@ -161,7 +166,12 @@ impl Invoke for Resume {
     }
 }
 
-async fn only(client: &Client, context: &Context, typed: &[String], verbose: bool) -> Result<(Client, Deployment), CliError> {
+async fn only(
+    client: &Client,
+    context: &Context,
+    typed: &[String],
+    verbose: bool,
+) -> Result<(Client, Deployment), CliError> {
     let [typed] = typed else {
         return Err(context.usage("This command takes one argument: <deployment id>"));
     };

@@ -28,14 +28,20 @@ impl Invoke for DeploymentList {
     fn invoke(self, context: &Context) -> Outcome {
         let client = self.engine.connect(context)?;
         context.block_on(async {
-            let query = self.filter.as_ref().map_or_else(Query::new, |filter| Query::new().filter(filter));
+            let query = Query::new().param("reverse", "true");
+            let query = self.filter.as_ref().map_or(query.clone(), |filter| query.filter(filter));
             if self.json {
-                let list: serde_json::Value = client.get("/v1/deployments", &query).await.during("Error retrieving deployments")?.value;
+                let list: serde_json::Value =
+                    client.get("/v1/deployments", &query).await.during("Error retrieving deployments")?.value;
                 output::line(&output::json(&list));
                 return Ok(0);
             }
             let list = client.deployments(&query).await.during("Error retrieving deployments")?.value;
-            output::line(&if list.is_empty() { "No deployments found".to_owned() } else { resolve::deployment_list(&list, self.verbose) });
+            output::line(&if list.is_empty() {
+                "No deployments found".to_owned()
+            } else {
+                resolve::deployment_list(&list, self.verbose)
+            });
             Ok(0)
         })
     }

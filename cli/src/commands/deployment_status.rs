@@ -31,15 +31,24 @@ impl Invoke for DeploymentStatus {
         let client = self.engine.connect(context)?;
         context.block_on(async {
             let Some(typed) = self.deployment.first() else {
-                let list = client.deployments(&Query::new()).await.during("Error retrieving deployments")?.value;
-                output::line(&if list.is_empty() { "No deployments found".to_owned() } else { resolve::deployment_list(&list, self.verbose) });
+                let list = client
+                    .deployments(&Query::new().param("reverse", "true"))
+                    .await
+                    .during("Error retrieving deployments")?
+                    .value;
+                output::line(&if list.is_empty() {
+                    "No deployments found".to_owned()
+                } else {
+                    resolve::deployment_list(&list, self.verbose)
+                });
                 return Ok(0);
             };
             let deployment = resolve::deployment(&client, typed, self.verbose).await?;
             let client = client.in_namespace(&deployment.namespace);
             if self.json {
                 let path = format!("/v1/deployment/{}", deployment.id);
-                let value: serde_json::Value = client.get(&path, &Query::new()).await.during("Error retrieving deployment")?.value;
+                let value: serde_json::Value =
+                    client.get(&path, &Query::new()).await.during("Error retrieving deployment")?.value;
                 output::line(&output::json(&value));
             } else if self.monitor {
                 return monitor::watch_deployment(&client, &deployment.id, self.verbose).await;

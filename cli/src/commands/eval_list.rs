@@ -3,7 +3,6 @@
 use crate::context::Context;
 use crate::engine::EngineArgs;
 use crate::error::During;
-use crate::output::Table;
 use crate::registry::{Invoke, Outcome};
 use crate::{output, resolve};
 use drover_sdk::Query;
@@ -35,14 +34,15 @@ impl Invoke for EvalList {
     fn invoke(self, context: &Context) -> Outcome {
         let client = self.engine.connect(context)?;
         context.block_on(async {
-            let mut query = Query::new();
+            let mut query = Query::new().param("reverse", "true");
             for (name, value) in [("filter", &self.filter), ("job", &self.job), ("status", &self.status)] {
                 if let Some(value) = value {
                     query = query.param(name, value.as_str());
                 }
             }
             if self.json {
-                let list: serde_json::Value = client.get("/v1/evaluations", &query).await.during("Error querying evaluations")?.value;
+                let list: serde_json::Value =
+                    client.get("/v1/evaluations", &query).await.during("Error querying evaluations")?.value;
                 output::line(&output::json(&list));
                 return Ok(0);
             }
@@ -51,20 +51,7 @@ impl Invoke for EvalList {
                 output::line("No evals found");
                 return Ok(0);
             }
-            let mut table = Table::new(&["ID", "Priority", "Triggered By", "Job ID", "Namespace", "Node ID", "Status", "Placement Failures"]);
-            for eval in &list {
-                table.row([
-                    output::id(&eval.id, self.verbose).to_owned(),
-                    eval.priority.to_string(),
-                    eval.triggered_by.to_string(),
-                    eval.job_id.to_string(),
-                    eval.namespace.to_string(),
-                    output::id(&eval.node_id, self.verbose).to_owned(),
-                    eval.status.to_string(),
-                    resolve::placement_failures(eval),
-                ]);
-            }
-            output::line(&table.render());
+            output::line(&resolve::evaluation_list(&list, self.verbose));
             Ok(0)
         })
     }

@@ -43,11 +43,16 @@ impl Invoke for EvalStatusCommand {
             }
             if self.json {
                 let path = format!("/v1/evaluation/{}", found.id);
-                let value: serde_json::Value = client.get(&path, &Query::new()).await.during("Error querying evaluation")?.value;
+                let value: serde_json::Value =
+                    client.get(&path, &Query::new()).await.during("Error querying evaluation")?.value;
                 output::line(&output::json(&value));
                 return Ok(0);
             }
-            let eval = client.evaluation(&found.id, &Query::new()).await.during("Error querying evaluation")?.value;
+            let eval = client
+                .evaluation(&found.id, &Query::new().param("related", "true"))
+                .await
+                .during("Error querying evaluation")?
+                .value;
             let allocs = client.evaluation_allocations(&found.id).await.during("Error querying evaluation")?.value;
             output::line(&describe(&eval, &allocs, self.verbose));
             Ok(0)
@@ -60,7 +65,8 @@ pub fn describe(eval: &Evaluation, allocs: &[AllocStub], verbose: bool) -> Strin
     let now = output::now();
     let time = |at| if verbose { output::stamp(at) } else { output::ago(at, now) };
     let id = |id: &str| output::id(id, verbose).to_owned();
-    let status = if eval.status_description.is_empty() { eval.status.to_string() } else { eval.status_description.clone() };
+    let status =
+        if eval.status_description.is_empty() { eval.status.to_string() } else { eval.status_description.clone() };
     let mut pairs = vec![
         ("ID", id(&eval.id)),
         ("Create Time", time(eval.create_time)),
@@ -83,22 +89,37 @@ pub fn describe(eval: &Evaluation, allocs: &[AllocStub], verbose: bool) -> Strin
         ("Blocked Eval", id(&eval.blocked_eval)),
     ]);
     let mut text = fields(&pairs);
-    if !eval.failed_tg_allocs.is_empty() {
-        text.push_str(&format!("\n\n{}", bold("Failed Placements")));
-        for (group, metric) in &eval.failed_tg_allocs {
-            let count = plural(u64::from(metric.coalesced_failures) + 1, "allocation");
-            text.push_str(&format!("\nTask Group \"{group}\" (failed to place {count}):"));
-            for line in monitor::failure_lines(metric, "  * ") {
-                text.push_str(&format!("\n{line}"));
-            }
+    if !eval.related_evals.is_empty() {
+        let mut table = Table::new(&["ID", "Priority", "Triggered By", "Node ID", "Status", "Description"]);
+        for related in &eval.related_evals {
+            table.row([
+                id(&related.id),
+                related.priority.to_string(),
+                related.triggered_by.to_string(),
+                id(&related.node_id),
+                related.status.to_string(),
+                related.status_description.clone(),
+            ]);
         }
-        if !eval.blocked_eval.is_empty() {
-            text.push_str(&format!("\n\nEvaluation \"{}\" waiting for additional capacity to place remainder", id(&eval.blocked_eval)));
-        }
+        text.push_str(&format!("\n\n{}\n{}", bold("Related Evaluations"), table.render()));
     }
     if let Some(annotations) = eval.plan_annotations.as_ref().filter(|notes| !notes.desired_tg_updates.is_empty()) {
         let heading: &[&str] = if verbose {
-            &["Task Group", "Ignore", "Place", "Stop", "InPlace", "Destructive", "Migrate", "Canary", "Preemptions", "Reschedule Now", "Reschedule Later", "Disconnect", "Reconnect"]
+            &[
+                "Task Group",
+                "Ignore",
+                "Place",
+                "Stop",
+                "InPlace",
+                "Destructive",
+                "Migrate",
+                "Canary",
+                "Preemptions",
+                "Reschedule Now",
+                "Reschedule Later",
+                "Disconnect",
+                "Reconnect",
+            ]
         } else {
             &["Task Group", "Ignore", "Place", "Stop", "InPlace", "Destructive"]
         };
@@ -110,8 +131,28 @@ pub fn describe(eval: &Evaluation, allocs: &[AllocStub], verbose: bool) -> Strin
         }
         text.push_str(&format!("\n\n{}\n{}", bold("Plan Annotations"), table.render()));
     }
+    if !eval.failed_tg_allocs.is_empty() {
+        text.push_str(&format!("\n\n{}", bold("Failed Placements")));
+        for (group, metric) in &eval.failed_tg_allocs {
+            let count = plural(u64::from(metric.coalesced_failures) + 1, "allocation");
+            text.push_str(&format!("\nTask Group \"{group}\" (failed to place {count}):"));
+            for line in monitor::failure_lines(metric, "  * ") {
+                text.push_str(&format!("\n{line}"));
+            }
+        }
+        if !eval.blocked_eval.is_empty() {
+            text.push_str(&format!(
+                "\n\nEvaluation \"{}\" waiting for additional capacity to place remainder",
+                id(&eval.blocked_eval)
+            ));
+        }
+    }
     if !allocs.is_empty() {
-        text.push_str(&format!("\n\n{}\n{}", bold("Placed Allocations"), output::alloc_table::short(allocs, verbose, now)));
+        text.push_str(&format!(
+            "\n\n{}\n{}",
+            bold("Placed Allocations"),
+            output::alloc_table::short(allocs, verbose, now)
+        ));
     }
     text
 }

@@ -37,11 +37,16 @@ impl Invoke for JobAllocs {
             let client = client.in_namespace(&stub.namespace);
             if self.json {
                 let path = format!("/v1/job/{}/allocations", stub.id.replace('/', "%2F"));
-                let value: serde_json::Value = client.get(&path, &Query::new()).await.during("Error retrieving allocations")?.value;
+                let value: serde_json::Value =
+                    client.get(&path, &Query::new()).await.during("Error retrieving allocations")?.value;
                 output::line(&output::json(&value));
                 return Ok(0);
             }
-            let mut allocs = client.job_allocations(&stub.id, self.all, &Query::new()).await.during("Error retrieving allocations")?.value;
+            let mut allocs = client
+                .job_allocations(&stub.id, self.all, &Query::new())
+                .await
+                .during("Error retrieving allocations")?
+                .value;
             allocs.sort_by_key(|alloc| std::cmp::Reverse(alloc.create_index));
             output::line(&output::alloc_table::of_job(&allocs, self.verbose, output::now()));
             Ok(0)

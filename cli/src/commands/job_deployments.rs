@@ -39,12 +39,20 @@ impl Invoke for JobDeployments {
             let stub = resolve::job(&client, job).await?;
             let client = client.in_namespace(&stub.namespace);
             if self.latest {
-                let newest = client.job_latest_deployment(&stub.id, &Query::new()).await.during("Error retrieving deployments")?.value;
-                output::line(&newest.map_or_else(|| "No deployment found".to_owned(), |deployment| monitor::describe(&deployment, self.verbose)));
+                let newest = client
+                    .job_latest_deployment(&stub.id, &Query::new())
+                    .await
+                    .during("Error retrieving deployments")?
+                    .value;
+                output::line(&newest.map_or_else(
+                    || "No deployment found".to_owned(),
+                    |deployment| monitor::describe(&deployment, self.verbose),
+                ));
                 return Ok(0);
             }
             let query = Query::new().param("all", self.all.to_string());
-            let list = client.job_deployments(&stub.id, &query).await.during("Error retrieving deployments")?.value;
+            let mut list = client.job_deployments(&stub.id, &query).await.during("Error retrieving deployments")?.value;
+            list.sort_by_key(|deployment| std::cmp::Reverse(deployment.create_index));
             if self.json {
                 output::line(&output::json(&list));
             } else if list.is_empty() {

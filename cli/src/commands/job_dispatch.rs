@@ -3,9 +3,9 @@
 use crate::context::Context;
 use crate::engine::EngineArgs;
 use crate::error::{CliError, During};
+use crate::jobfile::reason;
 use crate::registry::{Invoke, Outcome};
 use crate::{monitor, output, resolve};
-use crate::jobfile::reason;
 use base64::Engine as _;
 use serde_json::Map;
 use std::io::Read;
@@ -40,16 +40,22 @@ impl Invoke for JobDispatch {
         let (job, input) = match self.arguments.as_slice() {
             [job] => (job, None),
             [job, input] => (job, Some(input)),
-            _ => return Err(context.usage("This command takes one or two argument: <parameterized job> [input source]")),
+            _ => {
+                return Err(context.usage("This command takes one or two argument: <parameterized job> [input source]"));
+            }
         };
         let payload = match input.map(String::as_str) {
             None => Vec::new(),
             Some("-") => {
                 let mut bytes = Vec::new();
-                std::io::stdin().lock().read_to_end(&mut bytes).map_err(|error| CliError::new(format!("Error reading input data: {error}")))?;
+                std::io::stdin()
+                    .lock()
+                    .read_to_end(&mut bytes)
+                    .map_err(|error| CliError::new(format!("Error reading input data: {error}")))?;
                 bytes
             }
-            Some(path) => std::fs::read(path).map_err(|error| CliError::new(format!("Error reading input data: open {path}: {}", reason(&error))))?,
+            Some(path) => std::fs::read(path)
+                .map_err(|error| CliError::new(format!("Error reading input data: open {path}: {}", reason(&error))))?,
         };
         let mut meta = Map::new();
         for given in &self.meta {

@@ -39,7 +39,11 @@ impl Invoke for JobHistory {
         context.block_on(async {
             let stub = resolve::job(&client, job).await?;
             let client = client.in_namespace(&stub.namespace);
-            let history = client.job_versions(&stub.id, self.patch, &Query::new()).await.during("Error retrieving job versions")?.value;
+            let history = client
+                .job_versions(&stub.id, self.patch, &Query::new())
+                .await
+                .during("Error retrieving job versions")?
+                .value;
             if self.json {
                 output::line(&output::json(&history.versions));
                 return Ok(0);
@@ -60,13 +64,12 @@ impl Invoke for JobHistory {
                         pairs.push(("Tag Description", tag.description.clone()));
                     }
                 }
-                let mut text = if let Some(diff) = history.diffs.get(place).filter(|_| self.patch) {
+                let text = if let Some(diff) = history.diffs.get(place).filter(|_| self.patch) {
                     pairs.push(("Diff", format!("\n{}", output::diff::job(diff, self.verbose))));
                     fields(&pairs)
                 } else {
                     fields(&pairs)
                 };
-                text = text.replace("= \n", "=\n");
                 blocks.push(text);
             }
             if blocks.is_empty() {

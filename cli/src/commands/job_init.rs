@@ -65,7 +65,8 @@ impl Invoke for JobInit {
         let text = if self.short { EXAMPLE.split_once('\n').map_or(EXAMPLE, |(_, rest)| rest) } else { EXAMPLE };
         match std::fs::OpenOptions::new().write(true).create_new(true).open(name) {
             Ok(mut file) => {
-                std::io::Write::write_all(&mut file, text.as_bytes()).map_err(|error| CliError::new(format!("Failed to write '{name}': {error}")))?;
+                std::io::Write::write_all(&mut file, text.as_bytes())
+                    .map_err(|error| CliError::new(format!("Failed to write '{name}': {error}")))?;
             }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 return Err(CliError::new(format!("Job '{name}' already exists")));

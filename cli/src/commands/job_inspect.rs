@@ -35,7 +35,8 @@ impl Invoke for JobInspect {
         let client = self.engine.connect(context)?;
         if self.job.is_empty() {
             return context.block_on(async {
-                let jobs: serde_json::Value = client.get("/v1/jobs", &Query::new()).await.during("Error querying jobs")?.value;
+                let jobs: serde_json::Value =
+                    client.get("/v1/jobs", &Query::new()).await.during("Error querying jobs")?.value;
                 output::line(&output::json(&jobs));
                 Ok(0)
             });
@@ -51,10 +52,15 @@ impl Invoke for JobInspect {
                     Some(version) => version,
                     None => client.job(&stub.id, &query).await.during("Error querying job")?.value.version,
                 };
-                let submission = client.job_submission(&stub.id, version, &query).await.during("Error fetching job submission")?.value;
+                let submission = client
+                    .job_submission(&stub.id, version, &query)
+                    .await
+                    .during("Error fetching job submission")?
+                    .value;
                 output::line(submission.source.trim_end());
                 if self.with_vars {
-                    let flags: Vec<String> = submission.variable_flags.iter().map(|(name, value)| format!("{name} = {value:?}")).collect();
+                    let flags: Vec<String> =
+                        submission.variable_flags.iter().map(|(name, value)| format!("{name} = {value:?}")).collect();
                     output::line(&format!("\nVariables:\n{}\n{}", flags.join("\n"), submission.variables));
                 }
                 return Ok(0);
@@ -63,11 +69,18 @@ impl Invoke for JobInspect {
                 None => client.job_json(&stub.id, &query).await.during("Error inspecting job")?.value,
                 Some(wanted) => {
                     let path = format!("/v1/job/{}/versions", stub.id.replace('/', "%2F"));
-                    let versions: serde_json::Value = client.get(&path, &query).await.during("Error retrieving job versions")?.value;
-                    let found = versions["Versions"].as_array().and_then(|all| all.iter().find(|job| job["Version"] == wanted));
-                    found.cloned().ok_or_else(|| CliError::new(format!("job \"{}\" with version {wanted} couldn't be found", stub.id)))?
+                    let versions: serde_json::Value =
+                        client.get(&path, &query).await.during("Error retrieving job versions")?.value;
+                    let found =
+                        versions["Versions"].as_array().and_then(|all| all.iter().find(|job| job["Version"] == wanted));
+                    found.cloned().ok_or_else(|| {
+                        CliError::new(format!("job \"{}\" with version {wanted} couldn't be found", stub.id))
+                    })?
                 }
             };
+            // Through the submission form, which has every field.
+            let job: drover_wire::job::Job =
+                serde_json::from_value(job).map_err(|error| CliError::new(format!("Error converting job: {error}")))?;
             output::line(&output::json(&json!({"Job": job})));
             Ok(0)
         })

@@ -31,7 +31,8 @@ impl Invoke for JobPeriodicForce {
         context.block_on(async {
             let stub = resolve::job_where(&client, job, "periodic job", |job| job.periodic).await?;
             let client = client.in_namespace(&stub.namespace);
-            let made = client.force_periodic(&stub.id).await.during(&format!("Error forcing periodic job \"{}\"", stub.id))?;
+            let made =
+                client.force_periodic(&stub.id).await.during(&format!("Error forcing periodic job \"{}\"", stub.id))?;
             if self.detach {
                 output::line(&format!("Force periodic successful\nEvaluation ID: {}", made.eval_id));
                 return Ok(0);

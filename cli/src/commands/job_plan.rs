@@ -58,14 +58,22 @@ impl Invoke for JobPlan {
                 let plan: types::JobPlan = serde_json::from_value(answer).unwrap_or_default();
                 return Ok(exit_code(&plan));
             }
-            let plan = client.plan_job(file.id(), &file.job, self.diff, self.policy_override).await.during("Error during plan")?;
+            let plan = client
+                .plan_job(file.id(), &file.job, self.diff, self.policy_override)
+                .await
+                .during("Error during plan")?;
             if let Some(diff) = plan.diff.as_ref().filter(|_| self.diff) {
                 output::line(&format!("{}\n", diff::job(diff, self.verbose)));
             }
             output::line(&format!("{}\n{}", bold("Scheduler dry-run:"), dry_run(&plan)));
             output::line("");
             print_warnings(&plan.warnings);
-            let command = format!("{} job run -check-index {} {}{path}", context.program.name(), plan.job_modify_index, self.file.as_flags());
+            let command = format!(
+                "{} job run -check-index {} {}{path}",
+                context.program.name(),
+                plan.job_modify_index,
+                self.file.as_flags()
+            );
             output::line(&format!(
                 "{}\nTo submit the job with version verification run:\n\n{command}\n\n{HINT}",
                 bold(&format!("Job Modify Index: {}", plan.job_modify_index))
@@ -99,19 +107,26 @@ fn dry_run(plan: &types::JobPlan) -> String {
         lines.push(paint(Colour::Yellow, &format!("- Preemptions: {}", plural(preempted as u64, "allocation"))));
     }
     if let Some(next) = plan.next_periodic_launch.nanos() {
-        let text = format!("- If submitted now, next periodic launch would be at {} ({}).", output::stamp(next), output::ago(next, output::now()));
+        let text = format!(
+            "- If submitted now, next periodic launch would be at {} ({}).",
+            output::stamp(next),
+            output::ago(next, output::now())
+        );
         lines.push(paint(Colour::Green, &text));
     }
     lines.join("\n")
 }
 
-/// 0 when no allocation would be made or removed, else 1.
+/// 0 when the job stays as it is or no allocation would be made or removed, else 1.
 fn exit_code(plan: &types::JobPlan) -> u8 {
+    if plan.diff.as_ref().is_some_and(|diff| diff.kind == "None") {
+        return 0;
+    }
     let Some(notes) = &plan.annotations else { return 0 };
     let changed = notes.desired_tg_updates.values().any(|updates| {
         updates.stop + updates.place + updates.migrate + updates.destructive_update + updates.canary > 0
     });
-    u8::from(changed || !plan.failed_tg_allocs.is_empty())
+    u8::from(changed)
 }
 
 #[cfg(test)]
@@ -130,7 +145,9 @@ mod tests {
 
     #[test]
     fn groups_that_do_not_fit_are_told_apart() {
-        let plan = plan(r#"{"FailedTGAllocs":{"g":{"NodesEvaluated":1,"CoalescedFailures":1,"DimensionExhausted":{"memory":1}}}}"#);
+        let plan = plan(
+            r#"{"FailedTGAllocs":{"g":{"NodesEvaluated":1,"CoalescedFailures":1,"DimensionExhausted":{"memory":1}}}}"#,
+        );
         assert_eq!(
             dry_run(&plan),
             "- WARNING: Failed to place all allocations.\n  Task Group \"g\" (failed to place 2 allocations):\n    * Dimension \"memory\" exhausted on 1 nodes"

@@ -62,7 +62,7 @@ impl Invoke for JobRun {
         }
         if self.output {
             let envelope: Map<String, Value> = [("Job".to_owned(), Value::Object(file.job))].into_iter().collect();
-            output::line(&output::json(&envelope));
+            output::line(&output::submission_json(&envelope));
             return Ok(0);
         }
         let client = self.engine.connect(context)?;
@@ -72,7 +72,10 @@ impl Invoke for JobRun {
 
 impl JobRun {
     async fn submit(&self, client: &Client, file: JobFile) -> Outcome {
-        let client = match file.text("Namespace").filter(|namespace| client.config().namespace.is_none() && *namespace != "default") {
+        let client = match file
+            .text("Namespace")
+            .filter(|namespace| client.config().namespace.is_none() && *namespace != "default")
+        {
             Some(namespace) => client.in_namespace(namespace),
             None => client.clone(),
         };

@@ -1,8 +1,8 @@
 //! `job scale`: changes the count of a group.
 
+use super::job_run::print_warnings;
 use crate::context::Context;
 use crate::engine::EngineArgs;
-use super::job_run::print_warnings;
 use crate::error::{CliError, During};
 use crate::registry::{Invoke, Outcome};
 use crate::{monitor, output, resolve};
@@ -35,7 +35,9 @@ impl Invoke for JobScale {
             [job, group, count] => (job, Some(group.clone()), count),
             _ => return Err(context.usage("This command takes at least two arguments: <job> <count>")),
         };
-        let count: i64 = count.parse().map_err(|_| CliError::new(format!("Failed to convert count string to int: parsing \"{count}\": invalid syntax")))?;
+        let count: i64 = count.parse().map_err(|_| {
+            CliError::new(format!("Failed to convert count string to int: parsing \"{count}\": invalid syntax"))
+        })?;
         let client = self.engine.connect(context)?;
         context.block_on(async {
             let stub = resolve::job(&client, job).await?;
@@ -50,7 +52,10 @@ impl Invoke for JobScale {
                 },
             };
             if self.check_index.is_some_and(|index| index != found.job_modify_index) {
-                return Err(CliError::new(format!("Job has modify index {}; nothing was changed", found.job_modify_index)));
+                return Err(CliError::new(format!(
+                    "Job has modify index {}; nothing was changed",
+                    found.job_modify_index
+                )));
             }
             let request = ScaleRequest {
                 count: Some(count),

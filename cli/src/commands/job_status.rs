@@ -40,7 +40,8 @@ pub struct JobStatus {
 impl Invoke for JobStatus {
     fn invoke(self, context: &Context) -> Outcome {
         if self.job.len() > 1 {
-            return Err(context.usage("This command takes either no arguments or one: <job>"));
+            let help = format!("For additional help try '{} status -help'", context.program.name());
+            return Err(CliError::usage("This command takes either no arguments or one: <job>", help));
         }
         let client = self.engine.connect(context)?;
         context.block_on(async {
@@ -69,7 +70,11 @@ impl JobStatus {
             return Ok(0);
         }
         let jobs = client.jobs(&Query::new()).await.during("Error querying jobs")?.value;
-        let text = if jobs.is_empty() { "No running jobs".to_owned() } else { resolve::job_list(&jobs, self.engine.all_namespaces()) };
+        let text = if jobs.is_empty() {
+            "No running jobs".to_owned()
+        } else {
+            resolve::job_list(&jobs, self.engine.all_namespaces())
+        };
         output::line(&text);
         Ok(0)
     }
@@ -85,7 +90,9 @@ impl JobStatus {
             return Ok(0);
         }
         if job.periodic.is_some() && !job.stop {
-            output::line(&self.children(client, &job, "Previously Launched Jobs", "No instances of periodic job found").await?);
+            output::line(
+                &self.children(client, &job, "Previously Launched Jobs", "No instances of periodic job found").await?,
+            );
         } else if job.parameterized_job.is_some() && !job.dispatched {
             output::line(&self.parameterized(client, &job).await?);
         } else {
@@ -98,7 +105,9 @@ impl JobStatus {
         let segment = id.replace('/', "%2F");
         let read = |tail: &'static str| {
             let path = format!("/v1/job/{segment}/{tail}");
-            async move { client.get::<Value>(&path, &Query::new()).await.during("Error querying job").map(|answer| answer.value) }
+            async move {
+                client.get::<Value>(&path, &Query::new()).await.during("Error querying job").map(|answer| answer.value)
+            }
         };
         let mut evaluations = read("evaluations").await?;
         if let Some(evaluations) = evaluations.as_array_mut() {
@@ -120,8 +129,13 @@ impl JobStatus {
         let summary = client.job_summary(&job.id, &none).await.during("Error querying job summary")?.value;
         let mut evals = client.job_evaluations(&job.id, &none).await.during("Error querying job evaluations")?.value;
         evals.sort_by_key(|eval| std::cmp::Reverse(eval.create_index));
-        let deployment = client.job_latest_deployment(&job.id, &none).await.during("Error querying latest job deployment")?.value;
-        let mut allocs = client.job_allocations(&job.id, self.all_allocs, &none).await.during("Error querying job allocations")?.value;
+        let deployment =
+            client.job_latest_deployment(&job.id, &none).await.during("Error querying latest job deployment")?.value;
+        let mut allocs = client
+            .job_allocations(&job.id, self.all_allocs, &none)
+            .await
+            .during("Error querying job allocations")?
+            .value;
         allocs.sort_by_key(|alloc| std::cmp::Reverse(alloc.create_index));
         let mut text = format!("\n{}\n{}", bold("Summary"), summary_table(&summary));
         if self.evals || self.verbose {
@@ -158,8 +172,13 @@ impl JobStatus {
             ("Required Metadata", config.meta_required.join(", ")),
             ("Optional Metadata", config.meta_optional.join(", ")),
         ]);
-        let children = self.children(client, job, "Dispatched Jobs", "No dispatched instances of parameterized job found").await?;
-        Ok(format!("\n{}\n{about}\n{}", bold("Parameterized Job"), children.replacen("Children Job Summary", "Parameterized Job Summary", 1)))
+        let children =
+            self.children(client, job, "Dispatched Jobs", "No dispatched instances of parameterized job found").await?;
+        Ok(format!(
+            "\n{}\n{about}\n{}",
+            bold("Parameterized Job"),
+            children.replacen("Children Job Summary", "Parameterized Job Summary", 1)
+        ))
     }
 
     async fn children(&self, client: &Client, job: &Job, title: &str, none: &str) -> Result<String, CliError> {
@@ -208,7 +227,8 @@ fn basics(job: &Job) -> String {
 }
 
 fn summary_table(summary: &JobSummary) -> String {
-    let mut table = Table::new(&["Task Group", "Queued", "Starting", "Running", "Failed", "Complete", "Lost", "Unknown"]);
+    let mut table =
+        Table::new(&["Task Group", "Queued", "Starting", "Running", "Failed", "Complete", "Lost", "Unknown"]);
     for (group, counts) in &summary.summary {
         table.row([
             group.clone(),
@@ -248,7 +268,9 @@ fn placement_failures(evals: &[Evaluation]) -> Option<String> {
         for line in monitor::failure_lines(metric, "  * ") {
             text.push_str(&format!("\n{line}"));
         }
+        text.push('\n');
     }
+    text.pop();
     Some(text)
 }
 
@@ -265,6 +287,9 @@ mod tests {
         .unwrap();
         let text = basics(&job);
         assert!(text.starts_with("ID            = wcli\nName          = wcli\nSubmit Date   = "), "{text}");
-        assert!(text.contains("\nStatus        = dead (stopped)\nPeriodic      = false\nParameterized = false"), "{text}");
+        assert!(
+            text.contains("\nStatus        = dead (stopped)\nPeriodic      = false\nParameterized = false"),
+            "{text}"
+        );
     }
 }

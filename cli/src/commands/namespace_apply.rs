@@ -32,7 +32,9 @@ impl Invoke for NamespaceApply {
         context.block_on(async {
             let mut spec = match client.namespace(namespace).await {
                 Ok(found) => found,
-                Err(error) if error.is_not_found() => NamespaceSpec { name: namespace.as_str().into(), ..NamespaceSpec::default() },
+                Err(error) if error.is_not_found() => {
+                    NamespaceSpec { name: namespace.as_str().into(), ..NamespaceSpec::default() }
+                }
                 Err(error) => return Err(error).during("Error retrieving namespace"),
             };
             if let Some(description) = self.description {

@@ -27,9 +27,16 @@ impl Invoke for NamespaceStatus {
         };
         let client = self.engine.connect(context)?;
         context.block_on(async {
-            let list = client.namespaces(&Query::new().prefix(namespace)).await.during("Error retrieving namespaces")?.value;
-            let Some(found) = list.iter().find(|item| item.name == namespace.as_str()).or_else(|| list.first().filter(|_| list.len() == 1)) else {
-                return Err(CliError::new(format!("Error retrieving namespaces: Namespace \"{namespace}\" matched no namespaces")));
+            let list =
+                client.namespaces(&Query::new().prefix(namespace)).await.during("Error retrieving namespaces")?.value;
+            let Some(found) = list
+                .iter()
+                .find(|item| item.name == namespace.as_str())
+                .or_else(|| list.first().filter(|_| list.len() == 1))
+            else {
+                return Err(CliError::new(format!(
+                    "Error retrieving namespaces: Namespace \"{namespace}\" matched no namespaces"
+                )));
             };
             if self.json {
                 output::line(&output::json(found));
@@ -47,7 +54,8 @@ impl Invoke for NamespaceStatus {
                 ("Disabled Network Modes", capabilities.disabled_network_modes.join(",")),
             ]);
             if !found.meta.is_empty() {
-                let meta: Vec<(&str, String)> = found.meta.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
+                let meta: Vec<(&str, String)> =
+                    found.meta.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
                 text.push_str(&format!("\n\n{}\n{}", bold("Metadata"), fields(&meta)));
             }
             output::line(&text);

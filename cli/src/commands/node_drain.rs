@@ -68,7 +68,8 @@ impl Invoke for NodeDrain {
         let deadline = match (self.force, self.no_deadline, &self.deadline) {
             (true, _, _) => Nanos(-1),
             (_, true, _) => Nanos::ZERO,
-            (_, _, Some(text)) => Nanos::parse(text).map_err(|error| context.usage(format!("Failed to parse deadline \"{text}\": {error}")))?,
+            (_, _, Some(text)) => Nanos::parse(text)
+                .map_err(|error| context.usage(format!("Failed to parse deadline \"{text}\": {error}")))?,
             _ => Nanos::from_hours(1),
         };
         let client = self.engine.connect(context)?;
@@ -90,7 +91,10 @@ impl Invoke for NodeDrain {
             }
             let spec = DrainSpec { deadline, ignore_system_jobs: self.ignore_system };
             let spec = self.enable.then_some(&spec);
-            client.drain_node(&id, spec, self.disable && !self.keep_ineligible, &meta).await.during("Error updating drain specification")?;
+            client
+                .drain_node(&id, spec, self.disable && !self.keep_ineligible, &meta)
+                .await
+                .during("Error updating drain specification")?;
             if !self.enable || self.detach {
                 output::line(&format!("Node \"{id}\" drain strategy {}", if self.enable { "set" } else { "unset" }));
                 return Ok(0);

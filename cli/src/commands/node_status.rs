@@ -66,7 +66,19 @@ impl Invoke for NodeStatus {
 impl NodeStatus {
     /// The options of `status ID`, which shows nodes as this command does.
     pub fn plain(engine: ServerArgs, verbose: bool) -> Self {
-        Self { engine, own: false, stats: false, allocs: false, short: false, verbose, json: false, quiet: false, os: false, filter: None, node: Vec::new() }
+        Self {
+            engine,
+            own: false,
+            stats: false,
+            allocs: false,
+            short: false,
+            verbose,
+            json: false,
+            quiet: false,
+            os: false,
+            filter: None,
+            node: Vec::new(),
+        }
     }
 
     async fn list(&self, client: &Client) -> Outcome {
@@ -101,7 +113,13 @@ impl NodeStatus {
         }
         let mut table = Table::new(&heading);
         for node in nodes {
-            let mut cells = vec![output::id(&node.id, self.verbose).to_owned(), node.node_pool, node.datacenter, node.name, node.node_class];
+            let mut cells = vec![
+                output::id(&node.id, self.verbose).to_owned(),
+                node.node_pool,
+                node.datacenter,
+                node.name,
+                node.node_class,
+            ];
             if self.os {
                 cells.push(node.attributes.get("os.name").cloned().unwrap_or_default());
             }
@@ -110,7 +128,11 @@ impl NodeStatus {
             }
             cells.extend([node.drain.to_string(), node.scheduling_eligibility, node.status]);
             if self.allocs {
-                let allocs = client.node_allocations(&node.id, &Query::new()).await.during("Error querying node allocations")?.value;
+                let allocs = client
+                    .node_allocations(&node.id, &Query::new())
+                    .await
+                    .during("Error querying node allocations")?
+                    .value;
                 cells.push(allocs.iter().filter(|alloc| alloc.client_status.as_str() == "running").count().to_string());
             }
             table.push(cells);
@@ -122,7 +144,8 @@ impl NodeStatus {
     /// One node; `id` in full.
     pub async fn show(&self, client: &Client, id: &str) -> Outcome {
         if self.json {
-            let node: Value = client.get(&format!("/v1/node/{id}"), &Query::new()).await.during("Error querying node info")?.value;
+            let node: Value =
+                client.get(&format!("/v1/node/{id}"), &Query::new()).await.during("Error querying node info")?.value;
             output::line(&output::json(&node));
             return Ok(0);
         }
@@ -156,17 +179,36 @@ impl NodeStatus {
 
     fn basics(&self, node: &Node, stats: Option<&HostStats>) -> String {
         let names = |names: Vec<&String>| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",");
-        let drivers: Vec<&str> = node.drivers.iter().filter(|(_, driver)| driver.detected && driver.healthy).map(|(name, _)| name.as_str()).collect();
+        let drivers: Vec<String> = node
+            .drivers
+            .iter()
+            .filter(|(_, driver)| driver.detected)
+            .map(
+                |(name, driver)| {
+                    if driver.healthy || self.short { name.clone() } else { format!("{name} (unhealthy)") }
+                },
+            )
+            .collect();
         let mut pairs = vec![
             ("ID", node.id.to_string()),
             ("Name", node.name.clone()),
             ("Node Pool", node.node_pool.clone()),
             ("Class", node.node_class.clone()),
             ("DC", node.datacenter.clone()),
-            ("Drain", node.drain_strategy.as_ref().map_or_else(|| "false".to_owned(), |drain| {
-                let deadline = output::wire_stamp_or(Some(drain.force_deadline), "");
-                if deadline.is_empty() { "true; force drain".to_owned() } else { format!("true; {deadline} deadline") }
-            })),
+            (
+                "Drain",
+                node.drain_strategy.as_ref().map_or_else(
+                    || "false".to_owned(),
+                    |drain| {
+                        let deadline = output::wire_stamp_or(Some(drain.force_deadline), "");
+                        if deadline.is_empty() {
+                            "true; force drain".to_owned()
+                        } else {
+                            format!("true; {deadline} deadline")
+                        }
+                    },
+                ),
+            ),
             ("Eligibility", node.scheduling_eligibility.to_string()),
             ("Status", node.status.to_string()),
             ("CSI Controllers", names(node.csi_controller_plugins.keys().collect())),
@@ -187,7 +229,13 @@ impl NodeStatus {
         fields(&pairs)
     }
 
-    async fn utilization(&self, client: &Client, node: &Node, allocs: &[drover_model::Allocation], stats: Option<&HostStats>) -> String {
+    async fn utilization(
+        &self,
+        client: &Client,
+        node: &Node,
+        allocs: &[drover_model::Allocation],
+        stats: Option<&HostStats>,
+    ) -> String {
         let Some(stats) = stats else { return String::new() };
         let total = node.node_resources.cpu.cpu_shares;
         let memory = u64::try_from(node.node_resources.memory.memory_mb).unwrap_or(0) * 1024 * 1024;
@@ -200,9 +248,11 @@ impl NodeStatus {
             }
         }
         let mut table = Table::new(&["CPU", "Memory"]);
-        table.row([format!("{:.0}/{total} MHz", cpu_used.floor()), format!("{}/{}", bytes(memory_used), bytes(memory))]);
+        table
+            .row([format!("{:.0}/{total} MHz", cpu_used.floor()), format!("{}/{}", bytes(memory_used), bytes(memory))]);
         let mut text = format!("\n\n{}\n{}", bold("Allocation Resource Utilization"), table.render());
-        let disk = stats.disk_stats.iter().find(|disk| node.attributes.get("unique.storage.volume") == Some(&disk.device));
+        let disk =
+            stats.disk_stats.iter().find(|disk| node.attributes.get("unique.storage.volume") == Some(&disk.device));
         let mut table = Table::with_blanks(&["CPU", "Memory", "Disk"]);
         let disk = disk.map(|disk| format!("{}/{}", bytes(disk.used), bytes(disk.size))).unwrap_or_default();
         table.row([
@@ -236,13 +286,23 @@ fn drivers(node: &Node) -> String {
     let mut table = Table::new(&["Driver", "Detected", "Healthy", "Message", "Time"]);
     for (name, driver) in &node.drivers {
         let time = output::wire_stamp_or(Some(driver.update_time), "<none>");
-        table.row([name.clone(), driver.detected.to_string(), driver.healthy.to_string(), driver.health_description.clone(), time]);
+        table.row([
+            name.clone(),
+            driver.detected.to_string(),
+            driver.healthy.to_string(),
+            driver.health_description.clone(),
+            time,
+        ]);
     }
     format!("\n\n{}\n{}", bold("Drivers"), table.render())
 }
 
 fn events(node: &Node, verbose: bool) -> String {
-    let mut table = if verbose { Table::new(&["Time", "Subsystem", "Message", "Details"]) } else { Table::new(&["Time", "Subsystem", "Message"]) };
+    let mut table = if verbose {
+        Table::new(&["Time", "Subsystem", "Message", "Details"])
+    } else {
+        Table::new(&["Time", "Subsystem", "Message"])
+    };
     for event in node.events.iter().rev() {
         let subsystem = match event.details.get("driver") {
             Some(driver) => format!("Driver: {driver}"),
@@ -250,7 +310,9 @@ fn events(node: &Node, verbose: bool) -> String {
         };
         let mut cells = vec![output::wire_stamp_or(Some(event.timestamp), "<none>"), subsystem, event.message.clone()];
         if verbose {
-            cells.push(event.details.iter().map(|(key, value)| format!("{key}: {value}")).collect::<Vec<_>>().join(", "));
+            cells.push(
+                event.details.iter().map(|(key, value)| format!("{key}: {value}")).collect::<Vec<_>>().join(", "),
+            );
         }
         table.push(cells);
     }
@@ -284,7 +346,14 @@ fn host(stats: &HostStats) -> String {
     let cores: Vec<String> = stats
         .cpu
         .iter()
-        .map(|core| fields(&[("CPU", core.cpu.clone()), ("User", percent(core.user)), ("System", percent(core.system)), ("Idle", percent(core.idle))]))
+        .map(|core| {
+            fields(&[
+                ("CPU", core.cpu.clone()),
+                ("User", percent(core.user)),
+                ("System", percent(core.system)),
+                ("Idle", percent(core.idle)),
+            ])
+        })
         .collect();
     let memory = &stats.memory;
     let memory = fields(&[

@@ -40,11 +40,18 @@ impl Invoke for OperatorApi {
         };
         let mut body = Vec::new();
         if !std::io::stdin().is_terminal() {
-            std::io::stdin().lock().read_to_end(&mut body).map_err(|error| CliError::new(format!("Error reading input: {error}")))?;
+            std::io::stdin()
+                .lock()
+                .read_to_end(&mut body)
+                .map_err(|error| CliError::new(format!("Error reading input: {error}")))?;
         }
         let client = self.engine.connect(context)?;
         let method = self.method.clone().unwrap_or_else(|| if body.is_empty() { "GET" } else { "POST" }.to_owned());
-        let mut path = if path.starts_with("http") { path.splitn(4, '/').nth(3).map(|rest| format!("/{rest}")).unwrap_or_default() } else { path.clone() };
+        let mut path = if path.starts_with("http") {
+            path.splitn(4, '/').nth(3).map(|rest| format!("/{rest}")).unwrap_or_default()
+        } else {
+            path.clone()
+        };
         if !path.starts_with('/') {
             path.insert(0, '/');
         }
@@ -59,11 +66,16 @@ impl Invoke for OperatorApi {
             return Ok(0);
         }
         let tail = url.splitn(4, '/').nth(3).map(|rest| format!("/{rest}")).unwrap_or(path);
-        let headers: Vec<(String, String)> =
-            self.headers.iter().filter_map(|header| header.split_once(':')).map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect();
+        let headers: Vec<(String, String)> = self
+            .headers
+            .iter()
+            .filter_map(|header| header.split_once(':'))
+            .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
+            .collect();
         context.block_on(async {
             let body = (!body.is_empty()).then_some(body);
-            let (status, headers, answer) = client.raw(&method, &tail, &headers, body).await.during("Error performing request")?;
+            let (status, headers, answer) =
+                client.raw(&method, &tail, &headers, body).await.during("Error performing request")?;
             if self.verbose {
                 output::error_line(&format!("< {status}"));
                 for (name, value) in headers {

@@ -22,8 +22,11 @@ impl Invoke for GetConfig {
     fn invoke(self, context: &Context) -> Outcome {
         let client = self.engine.connect(context)?;
         context.block_on(async {
-            let value: serde_json::Value =
-                client.get("/v1/operator/scheduler/configuration", &Query::new()).await.during("Error querying scheduler configuration")?.value;
+            let value: serde_json::Value = client
+                .get("/v1/operator/scheduler/configuration", &Query::new())
+                .await
+                .during("Error querying scheduler configuration")?
+                .value;
             if self.json {
                 output::line(&output::json(&value));
                 return Ok(0);
@@ -40,7 +43,10 @@ impl Invoke for GetConfig {
                 ("Preemption Service Scheduler", flag(&preemption["ServiceSchedulerEnabled"])),
                 ("Preemption Batch Scheduler", flag(&preemption["BatchSchedulerEnabled"])),
                 ("Preemption SysBatch Scheduler", flag(&preemption["SysBatchSchedulerEnabled"])),
-                ("Node Limit For Feasibility Checks", config["NodeLimitForFeasibilityChecks"].as_u64().unwrap_or(0).to_string()),
+                (
+                    "Node Limit For Feasibility Checks",
+                    config["NodeLimitForFeasibilityChecks"].as_u64().unwrap_or(0).to_string(),
+                ),
                 ("Modify Index", config["ModifyIndex"].as_u64().unwrap_or(0).to_string()),
             ]));
             Ok(0)

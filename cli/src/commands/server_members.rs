@@ -30,7 +30,8 @@ impl Invoke for ServerMembers {
         context.block_on(async {
             let answer = client.members().await.during("Error querying servers")?;
             if self.json {
-                let value: serde_json::Value = client.get("/v1/agent/members", &Query::new()).await.during("Error querying servers")?.value;
+                let value: serde_json::Value =
+                    client.get("/v1/agent/members", &Query::new()).await.during("Error querying servers")?.value;
                 output::line(&output::json(&value["Members"]));
                 return Ok(0);
             }
@@ -40,15 +41,48 @@ impl Invoke for ServerMembers {
             members.sort_by(|a, b| (a.tags.get("region"), &a.name).cmp(&(b.tags.get("region"), &b.name)));
             let verbose = self.verbose || self.detailed;
             let mut table = if verbose {
-                Table::new(&["Name", "Address", "Port", "Status", "Leader", "Protocol", "Raft Version", "Build", "Datacenter", "Region", "Tags"])
+                Table::new(&[
+                    "Name",
+                    "Address",
+                    "Port",
+                    "Status",
+                    "Leader",
+                    "Protocol",
+                    "Raft Version",
+                    "Build",
+                    "Datacenter",
+                    "Region",
+                    "Tags",
+                ])
             } else {
-                Table::new(&["Name", "Address", "Port", "Status", "Leader", "Raft Version", "Build", "Datacenter", "Region"])
+                Table::new(&[
+                    "Name",
+                    "Address",
+                    "Port",
+                    "Status",
+                    "Leader",
+                    "Raft Version",
+                    "Build",
+                    "Datacenter",
+                    "Region",
+                ])
             };
             for member in &members {
                 let tag = |name: &str| member.tags.get(name).cloned().unwrap_or_default();
-                let rpc = format!("{}:{}", member.tags.get("rpc_addr").filter(|addr| !addr.is_empty()).unwrap_or(&member.addr), tag("port"));
-                let leads = (rpc == leader || leader.ends_with(&format!(":{}", tag("port"))) && members.len() == 1).to_string();
-                let mut cells = vec![member.name.clone(), member.addr.clone(), member.port.to_string(), member.status.clone(), leads];
+                let rpc = format!(
+                    "{}:{}",
+                    member.tags.get("rpc_addr").filter(|addr| !addr.is_empty()).unwrap_or(&member.addr),
+                    tag("port")
+                );
+                let leads =
+                    (rpc == leader || leader.ends_with(&format!(":{}", tag("port"))) && members.len() == 1).to_string();
+                let mut cells = vec![
+                    member.name.clone(),
+                    member.addr.clone(),
+                    member.port.to_string(),
+                    member.status.clone(),
+                    leads,
+                ];
                 if verbose {
                     cells.push(member.protocol_cur.to_string());
                 }

@@ -30,15 +30,19 @@ impl Invoke for ServiceInfo {
         };
         let client = self.engine.connect(context)?;
         context.block_on(async {
-            let list = client.service(service, &Query::new()).await.during("Error listing service registrations")?.value;
+            let list =
+                client.service(service, &Query::new()).await.during("Error listing service registrations")?.value;
             if list.is_empty() {
-                return Err(CliError::new(format!("Error listing service registrations: No service registrations with prefix \"{service}\" found")));
+                return Err(CliError::new(format!(
+                    "Error listing service registrations: No service registrations with prefix \"{service}\" found"
+                )));
             }
             if self.json {
                 output::line(&output::json(&list));
                 return Ok(0);
             }
-            let address = |address: &str, port: u16| if port == 0 { address.to_owned() } else { format!("{address}:{port}") };
+            let address =
+                |address: &str, port: u16| if port == 0 { address.to_owned() } else { format!("{address}:{port}") };
             if self.verbose {
                 for found in &list {
                     output::line(&fields(&[

@@ -28,7 +28,11 @@ impl Invoke for ServiceList {
                 return Ok(0);
             }
             let every = self.engine.all_namespaces();
-            let mut table = if every { Table::new(&["Service Name", "Namespace", "Tags"]) } else { Table::new(&["Service Name", "Tags"]) };
+            let mut table = if every {
+                Table::new(&["Service Name", "Namespace", "Tags"])
+            } else {
+                Table::new(&["Service Name", "Tags"])
+            };
             for group in groups {
                 for service in group.services {
                     let mut cells = vec![service.service_name];

@@ -1,10 +1,10 @@
 //! `status`: anything by its id.
 
-use crate::context::Context;
-use crate::engine::EngineArgs;
 use crate::commands::alloc_status::AllocStatus;
 use crate::commands::job_status::JobStatus;
 use crate::commands::node_status::NodeStatus;
+use crate::context::Context;
+use crate::engine::EngineArgs;
 use crate::error::{CliError, During};
 use crate::registry::{Invoke, Outcome};
 use crate::{monitor, output};
@@ -33,10 +33,14 @@ impl Invoke for Status {
                 [id] => id,
                 _ => return Err(context.usage("This command takes either no arguments or one: <job>")),
             };
-            let found = client.search(id, "all").await.during(&format!("Error querying search with id: \"{id}\""))?.matches;
-            let of = |kind: &str| found.get(kind).and_then(Option::as_ref).filter(|ids| !ids.is_empty()).cloned().unwrap_or_default();
+            let found =
+                client.search(id, "all").await.during(&format!("Error querying search with id: \"{id}\""))?.matches;
+            let of = |kind: &str| {
+                found.get(kind).and_then(Option::as_ref).filter(|ids| !ids.is_empty()).cloned().unwrap_or_default()
+            };
             let kinds = ["allocs", "deployment", "evals", "jobs", "nodes", "namespaces"];
-            let matched: Vec<(&str, Vec<String>)> = kinds.iter().map(|kind| (*kind, of(kind))).filter(|(_, ids)| !ids.is_empty()).collect();
+            let matched: Vec<(&str, Vec<String>)> =
+                kinds.iter().map(|kind| (*kind, of(kind))).filter(|(_, ids)| !ids.is_empty()).collect();
             let exact = matched.iter().find(|(_, ids)| ids.contains(id)).map(|(kind, _)| (*kind, id.clone()));
             let only = match matched.as_slice() {
                 [(kind, ids)] if ids.len() == 1 => Some((*kind, ids[0].clone())),
@@ -51,12 +55,17 @@ impl Invoke for Status {
                 "allocs" => AllocStatus::plain(self.engine.clone(), verbose).show(&client, &id).await,
                 "nodes" => NodeStatus::plain(self.engine.server.clone(), verbose).show(&client, &id).await,
                 "deployment" => {
-                    let deployment = client.deployment(&id, &Query::new()).await.during("Error retrieving deployment")?.value;
+                    let deployment =
+                        client.deployment(&id, &Query::new()).await.during("Error retrieving deployment")?.value;
                     output::line(&monitor::describe(&deployment, verbose));
                     Ok(0)
                 }
                 "evals" => {
-                    let eval = client.evaluation(&id, &Query::new()).await.during("Error querying evaluation")?.value;
+                    let eval = client
+                        .evaluation(&id, &Query::new().param("related", "true"))
+                        .await
+                        .during("Error querying evaluation")?
+                        .value;
                     let allocs = client.evaluation_allocations(&id).await.during("Error querying evaluation")?.value;
                     output::line(&super::eval_status::describe(&eval, &allocs, verbose));
                     Ok(0)

@@ -34,7 +34,10 @@ impl Invoke for VarGet {
             let Some(variable) = client.variable(path, &Query::new()).await.during("Error retrieving variable")? else {
                 return Err(CliError::new("Variable not found"));
             };
-            let format = self.out.clone().unwrap_or_else(|| if context.is_terminal() { "table".to_owned() } else { "json".to_owned() });
+            let format = self
+                .out
+                .clone()
+                .unwrap_or_else(|| if context.is_terminal() { "table".to_owned() } else { "json".to_owned() });
             print(&variable, &format, self.item.as_deref())
         })
     }
@@ -43,7 +46,10 @@ impl Invoke for VarGet {
 /// Prints a variable, or one item of it.
 pub fn print(variable: &Variable, format: &str, item: Option<&str>) -> Outcome {
     if let Some(item) = item {
-        let value = variable.items.get(item).ok_or_else(|| CliError::new(format!("Variable does not contain \"{item}\" item")))?;
+        let value = variable
+            .items
+            .get(item)
+            .ok_or_else(|| CliError::new(format!("Variable does not contain \"{item}\" item")))?;
         output::line(value);
         return Ok(0);
     }
@@ -52,7 +58,8 @@ pub fn print(variable: &Variable, format: &str, item: Option<&str>) -> Outcome {
         "json" => output::line(&output::json(variable)),
         "hcl" => {
             let width = variable.items.keys().map(|key| key.chars().count()).max().unwrap_or(0);
-            let items: Vec<String> = variable.items.iter().map(|(key, value)| format!("  {key:<width$} = {value:?}")).collect();
+            let items: Vec<String> =
+                variable.items.iter().map(|(key, value)| format!("  {key:<width$} = {value:?}")).collect();
             output::line(&format!(
                 "namespace    = {:?}\npath         = {:?}\ncreate_index = {}\nmodify_index = {}\n\nitems = {{\n{}\n}}",
                 variable.namespace,
@@ -70,10 +77,15 @@ pub fn print(variable: &Variable, format: &str, item: Option<&str>) -> Outcome {
                 ("Modify Time", output::stamp(variable.modify_time)),
                 ("Check Index", variable.modify_index.to_string()),
             ]);
-            let items: Vec<(&str, String)> = variable.items.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
+            let items: Vec<(&str, String)> =
+                variable.items.iter().map(|(key, value)| (key.as_str(), value.clone())).collect();
             output::line(&format!("{about}\n\n{}\n{}", bold("Items"), fields(&items)));
         }
-        other => return Err(CliError::new(format!("Invalid value for \"-out\": {other:?}; valid values are: hcl, json, none, table"))),
+        other => {
+            return Err(CliError::new(format!(
+                "Invalid value for \"-out\": {other:?}; valid values are: hcl, json, none, table"
+            )));
+        }
     }
     Ok(0)
 }

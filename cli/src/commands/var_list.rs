@@ -30,7 +30,10 @@ impl Invoke for VarList {
         };
         context.block_on(async {
             let list = client.variables(&query).await.during("Error retrieving vars")?.value;
-            let format = self.out.clone().unwrap_or_else(|| if context.is_terminal() { "table".to_owned() } else { "json".to_owned() });
+            let format = self
+                .out
+                .clone()
+                .unwrap_or_else(|| if context.is_terminal() { "table".to_owned() } else { "json".to_owned() });
             match format.as_str() {
                 "json" => output::line(&output::json(&list)),
                 "terse" => list.iter().for_each(|variable| output::line(&variable.path)),

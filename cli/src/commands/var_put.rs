@@ -46,13 +46,16 @@ impl Invoke for VarPut {
         let mut variable = Variable { path, ..Variable::default() };
         if let Some(source) = rest.first().filter(|first| *first == "-" || first.starts_with('@')).cloned() {
             let text = read_source(&source)?;
-            let read: Variable = serde_json::from_str(&text).map_err(|error| CliError::new(format!("Error parsing variable data: {error}")))?;
+            let read: Variable = serde_json::from_str(&text)
+                .map_err(|error| CliError::new(format!("Error parsing variable data: {error}")))?;
             variable.items = read.items;
             rest.remove(0);
         }
         for given in &rest {
             let Some((key, value)) = given.split_once('=') else {
-                return Err(CliError::new(format!("Error parsing variable data: invalid key/value pair \"{given}\": format must be key=value")));
+                return Err(CliError::new(format!(
+                    "Error parsing variable data: invalid key/value pair \"{given}\": format must be key=value"
+                )));
             };
             variable.items.insert(key.to_owned(), value.to_owned());
         }
@@ -66,7 +69,10 @@ impl Invoke for VarPut {
             let VariableWrite::Done(stored) = written else {
                 return Err(conflict(&written, self.check_index.unwrap_or(0)));
             };
-            let format = self.out.clone().unwrap_or_else(|| if context.is_terminal() { "table".to_owned() } else { "json".to_owned() });
+            let format = self
+                .out
+                .clone()
+                .unwrap_or_else(|| if context.is_terminal() { "table".to_owned() } else { "json".to_owned() });
             super::var_get::print(&stored, &format, None)
         })
     }

@@ -61,7 +61,11 @@ pub fn groups_table(deployment: &Deployment) -> String {
         if canaries {
             cells.push(if group.desired_canaries > 0 { group.desired_canaries.to_string() } else { "N/A".to_owned() });
         }
-        cells.extend([group.placed_allocs.to_string(), group.healthy_allocs.to_string(), group.unhealthy_allocs.to_string()]);
+        cells.extend([
+            group.placed_allocs.to_string(),
+            group.healthy_allocs.to_string(),
+            group.unhealthy_allocs.to_string(),
+        ]);
         if deadline {
             cells.push(output::wire_stamp_or(group.require_progress_by, "N/A"));
         }
@@ -79,7 +83,8 @@ pub async fn watch(client: &Client, id: &str, verbose: bool) -> Result<u8, CliEr
     let mut drawn_lines = 0;
     let mut index = 0;
     loop {
-        let answer = client.deployment(id, &Query::new().newer_than(index, WAIT)).await.during("Error fetching deployment")?;
+        let answer =
+            client.deployment(id, &Query::new().newer_than(index, WAIT)).await.during("Error fetching deployment")?;
         let deployment = answer.value;
         let text = format!("{}\n{}", output::stamp(output::now()), describe(&deployment, verbose));
         if live {

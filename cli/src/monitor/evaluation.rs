@@ -37,7 +37,11 @@ pub async fn watch(client: &Client, id: &str, verbose: bool) -> Result<u8, CliEr
             return Ok(1);
         }
         if !eval.next_eval.is_empty() && !eval.wait.is_zero() {
-            heading(&format!("Monitoring next evaluation \"{}\" in {}", output::id(&eval.next_eval, verbose), eval.wait));
+            heading(&format!(
+                "Monitoring next evaluation \"{}\" in {}",
+                output::id(&eval.next_eval, verbose),
+                eval.wait
+            ));
             tokio::time::sleep(eval.wait.as_duration()).await;
             id = eval.next_eval.to_string();
             continue;
@@ -69,9 +73,14 @@ fn tell(seen: &mut Seen, eval: &Evaluation, allocs: &[AllocStub], verbose: bool)
     if !seen.triggered {
         seen.triggered = true;
         match eval.triggered_by {
-            EvalTrigger::NodeUpdate => detail(&format!("Evaluation triggered by node \"{}\"", output::id(&eval.node_id, verbose))),
+            EvalTrigger::NodeUpdate => {
+                detail(&format!("Evaluation triggered by node \"{}\"", output::id(&eval.node_id, verbose)))
+            }
             EvalTrigger::RollingUpdate | EvalTrigger::MaxPlans if !eval.previous_eval.is_empty() => {
-                detail(&format!("Evaluation triggered by previous evaluation \"{}\"", output::id(&eval.previous_eval, verbose)));
+                detail(&format!(
+                    "Evaluation triggered by previous evaluation \"{}\"",
+                    output::id(&eval.previous_eval, verbose)
+                ));
             }
             _ => detail(&format!("Evaluation triggered by job \"{}\"", eval.job_id)),
         }
@@ -86,11 +95,22 @@ fn tell(seen: &mut Seen, eval: &Evaluation, allocs: &[AllocStub], verbose: bool)
             None if alloc.desired_status != "run" => {}
             None => {
                 let change = if alloc.create_index < eval.create_index { "modified" } else { "created" };
-                detail(&format!("Allocation \"{name}\" {change}: node \"{}\", group \"{}\"", output::id(&alloc.node_id, verbose), alloc.task_group));
+                detail(&format!(
+                    "Allocation \"{name}\" {change}: node \"{}\", group \"{}\"",
+                    output::id(&alloc.node_id, verbose),
+                    alloc.task_group
+                ));
             }
             Some(before) if before != alloc.client_status => {
-                let why = if alloc.client_description.is_empty() { String::new() } else { format!(" ({})", alloc.client_description) };
-                detail(&format!("Allocation \"{name}\" status changed: \"{before}\" -> \"{}\"{why}", alloc.client_status));
+                let why = if alloc.client_description.is_empty() {
+                    String::new()
+                } else {
+                    format!(" ({})", alloc.client_description)
+                };
+                detail(&format!(
+                    "Allocation \"{name}\" status changed: \"{before}\" -> \"{}\"{why}",
+                    alloc.client_status
+                ));
             }
             Some(_) => {}
         }
@@ -108,7 +128,10 @@ fn report_end(eval: &Evaluation, verbose: bool) -> bool {
         heading(&format!("Evaluation \"{name}\" finished with status \"{}\"", eval.status));
         return false;
     }
-    heading(&format!("Evaluation \"{name}\" finished with status \"{}\" but failed to place all allocations:", eval.status));
+    heading(&format!(
+        "Evaluation \"{name}\" finished with status \"{}\" but failed to place all allocations:",
+        eval.status
+    ));
     for (group, metric) in &eval.failed_tg_allocs {
         let count = plural(u64::from(metric.coalesced_failures) + 1, "allocation");
         detail(&format!("Task Group \"{group}\" (failed to place {count}):"));
@@ -117,7 +140,10 @@ fn report_end(eval: &Evaluation, verbose: bool) -> bool {
         }
     }
     if !eval.blocked_eval.is_empty() {
-        detail(&format!("Evaluation \"{}\" waiting for additional capacity to place remainder", output::id(&eval.blocked_eval, verbose)));
+        detail(&format!(
+            "Evaluation \"{}\" waiting for additional capacity to place remainder",
+            output::id(&eval.blocked_eval, verbose)
+        ));
     }
     true
 }

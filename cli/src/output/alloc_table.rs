@@ -12,7 +12,18 @@ pub fn of_job(allocs: &[AllocStub], verbose: bool, now: UnixNanos) -> String {
     if !verbose {
         return short(allocs, false, now);
     }
-    let mut table = Table::new(&["ID", "Eval ID", "Node ID", "Node Name", "Task Group", "Version", "Desired", "Status", "Created", "Modified"]);
+    let mut table = Table::new(&[
+        "ID",
+        "Eval ID",
+        "Node ID",
+        "Node Name",
+        "Task Group",
+        "Version",
+        "Desired",
+        "Status",
+        "Created",
+        "Modified",
+    ]);
     for alloc in allocs {
         table.row([
             alloc.id.clone(),
@@ -38,7 +49,8 @@ pub fn of_node(allocs: &[AllocStub], verbose: bool, now: UnixNanos) -> String {
     if !verbose {
         return short(allocs, false, now);
     }
-    let mut table = Table::new(&["ID", "Eval ID", "Node ID", "Task Group", "Version", "Desired", "Status", "Created", "Modified"]);
+    let mut table =
+        Table::new(&["ID", "Eval ID", "Node ID", "Task Group", "Version", "Desired", "Status", "Created", "Modified"]);
     for alloc in allocs {
         table.row([
             alloc.id.clone(),

@@ -44,8 +44,19 @@ pub fn id(id: &str, verbose: bool) -> &str {
     if verbose { id } else { drover_base::short_id(id) }
 }
 
-/// A value as indented JSON with four spaces, as the reference prints it.
+/// A value as indented JSON with four spaces and sorted keys, as the reference prints what it has read.
 pub fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
+    let mut value = serde_json::to_value(value).unwrap_or_default();
+    value.sort_all_objects();
+    indented(&value)
+}
+
+/// A value as indented JSON with keys as they come, and `<`, `>`, `&` escaped, as the reference prints what it would send.
+pub fn submission_json<T: serde::Serialize + ?Sized>(value: &T) -> String {
+    indented(value).replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
+fn indented<T: serde::Serialize + ?Sized>(value: &T) -> String {
     let mut bytes = Vec::new();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);

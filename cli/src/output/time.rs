@@ -25,7 +25,7 @@ pub fn wire_stamp_or(time: Option<WireTime>, none: &str) -> String {
     time.and_then(|time| time.nanos()).map_or_else(|| none.to_owned(), stamp)
 }
 
-/// `4s ago`, `11m50s ago`, `3h2m ago`: the two largest units.
+/// `4s ago`, `11m50s ago`, `3h2m ago`: the two largest units that are not zero.
 pub fn ago(time: UnixNanos, now: UnixNanos) -> String {
     let seconds = now.since(time).0 / 1_000_000_000;
     if seconds < 1 {
@@ -34,19 +34,20 @@ pub fn ago(time: UnixNanos, now: UnixNanos) -> String {
     format!("{} ago", units(seconds))
 }
 
-const UNITS: [(i64, &str); 6] = [(31_536_000, "y"), (2_592_000, "mo"), (86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+const UNITS: [(i64, &str); 6] =
+    [(31_536_000, "y"), (2_592_000, "mo"), (86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
 
 fn units(seconds: i64) -> String {
-    let first = UNITS.iter().position(|(size, _)| seconds >= *size).unwrap_or(UNITS.len() - 1);
-    let (size, name) = UNITS[first];
-    let mut text = format!("{}{name}", seconds / size);
-    if let Some((smaller, name)) = UNITS.get(first + 1) {
-        let rest = (seconds % size) / smaller;
-        if rest > 0 {
-            text.push_str(&format!("{rest}{name}"));
+    let mut rest = seconds;
+    let mut parts = Vec::new();
+    for (size, name) in UNITS {
+        if rest >= size {
+            parts.push(format!("{}{name}", rest / size));
+            rest %= size;
         }
     }
-    text
+    parts.truncate(2);
+    parts.concat()
 }
 
 #[cfg(test)]
@@ -63,6 +64,7 @@ mod tests {
         check(4, "4s ago");
         check(710, "11m50s ago");
         check(3_720, "1h2m ago");
+        check(3_636, "1h36s ago");
         check(90_000, "1d1h ago");
     }
 }
