@@ -204,3 +204,25 @@ fn submissions_survive_json() {
         difference(&want["Job"], &serde_json::to_value(&job).unwrap(), "$.Job")
     });
 }
+
+/// Formatting changes how a job looks, never what it says.
+#[test]
+fn formatted_jobs_mean_the_same() {
+    check_all(|case| {
+        let mut args = case.arguments();
+        let before = load(&args).ok()?;
+        let source = Source::from_bytes(&args.name, &args.content).ok()?;
+        let once = drover_hcl::format(&source).ok()?;
+        let twice = drover_hcl::format(&Source::new("again", &*once)).map_err(|e| e.to_string());
+        if twice.as_ref() != Ok(&once) {
+            return Some(format!("formatting twice differs: {twice:?}"));
+        }
+        args.content = once.into_bytes();
+        let unsteady = ["functions-hash"].contains(&&*case.name);
+        match load(&args) {
+            Ok(after) if after == before || unsteady => None,
+            Ok(_) => Some("the formatted job is another job".to_owned()),
+            Err(error) => Some(format!("the formatted job is refused: {error}")),
+        }
+    });
+}

@@ -5,6 +5,7 @@ mod expression;
 mod heredoc;
 mod json;
 mod scan;
+mod steps;
 mod template;
 
 use std::sync::Arc;
