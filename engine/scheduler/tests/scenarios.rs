@@ -180,6 +180,12 @@ fn canaries_wait_for_promotion() {
 
     cluster.all_healthy("web");
     cluster.promote();
+    let outcome = cluster.run("web");
+    assert_eq!(
+        desired(&outcome),
+        DesiredUpdates { ignore: 1, stop: 1, destructive_update: 2, ..DesiredUpdates::default() }
+    );
+    cluster.all_healthy("web");
     for _ in 0..3 {
         cluster.run("web");
         cluster.all_healthy("web");
@@ -237,7 +243,7 @@ fn failures_are_replaced_later_by_a_follow_up() {
     assert_eq!(tracker.events[0].prev_alloc_id, failed.id);
     assert_ne!(new.node_id, failed.node_id, "the node it failed on is avoided");
     let stopped = &cluster.allocs[failed.id.as_str()];
-    assert_eq!(stopped.desired_description, "alloc was rescheduled because it failed");
+    assert_eq!((stopped.desired_status, stopped.desired_description.as_str()), (AllocDesiredStatus::Stop, ""));
 }
 
 #[test]

@@ -32,7 +32,8 @@ pub(crate) mod why {
     pub(crate) const UPDATING: &str = "alloc is being updated due to job update";
     pub(crate) const LOST: &str = "alloc is lost since its node is down";
     pub(crate) const UNKNOWN: &str = "alloc is unknown since its node is disconnected";
-    pub(crate) const RESCHEDULED: &str = "alloc was rescheduled because it failed";
+    /// The reference tells nothing about allocations that failed and were replaced.
+    pub(crate) const RESCHEDULED: &str = "";
     pub(crate) const RECONNECTED: &str = "alloc not needed due to disconnected client reconnect";
     pub(crate) const NODE_TAINTED: &str = "alloc not needed as node is tainted";
 }
