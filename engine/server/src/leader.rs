@@ -62,7 +62,7 @@ impl Observer for Reactor {
 /// Leads whenever the log says so.
 pub(crate) async fn lead(inner: Arc<Inner>) {
     loop {
-        inner.log.wait_for_leadership(true).await;
+        inner.log.wait_for_leadership().await;
         inner.leadership.0.store(true, Ordering::Release);
         take_up(&inner, &inner.store.snapshot());
         let mut work = JoinSet::new();
@@ -76,7 +76,7 @@ pub(crate) async fn lead(inner: Arc<Inner>) {
         work.spawn(periodic::run(inner.clone()));
         work.spawn(heartbeat::run(inner.clone()));
         work.spawn(gc::run(inner.clone()));
-        inner.log.wait_for_leadership(false).await;
+        inner.log.wait_for_loss().await;
         inner.leadership.0.store(false, Ordering::Release);
         work.shutdown().await;
         lay_down(&inner);

@@ -35,4 +35,5 @@ mod worker;
 
 pub use config::{GcConfig, HeartbeatConfig, ServerConfig};
 pub use error::{ErrorKind, Result, ServerError};
+pub use log::{Committed, ProposeError, ProposeLog};
 pub use server::Server;

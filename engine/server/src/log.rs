@@ -1,6 +1,7 @@
 //! The one way into the replicated state: commands through the log, to the tables.
 
 use crate::error::{ErrorKind, Result, ServerError};
+use async_trait::async_trait;
 use drover_raft::{BoxError, Consensus, RaftError, SnapshotFn, StateMachine};
 use drover_state::{Applied, ApplyOutcome, Command, StateError, StateStore, codec};
 use std::path::Path;
@@ -37,18 +38,52 @@ impl StateMachine for Replicated {
 
 /// A command that was applied.
 #[derive(Clone, Debug)]
-pub(crate) struct Committed {
+pub struct Committed {
     /// Its index.
     pub index: u64,
     /// Its answer.
     pub applied: Applied,
 }
 
-/// The log of this server.
-#[derive(Clone)]
-pub(crate) struct Log(Consensus<Replicated>);
+/// Why a command was not applied.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ProposeError {
+    /// The state refused it; nothing was changed.
+    #[error(transparent)]
+    Refused(#[from] StateError),
+    /// The log could not take it, or lost the leadership meanwhile.
+    #[error("{0}")]
+    Unavailable(String),
+}
 
-impl Log {
+impl From<ProposeError> for ServerError {
+    fn from(error: ProposeError) -> Self {
+        match error {
+            ProposeError::Refused(StateError::NotFound(message)) => Self { kind: ErrorKind::NotFound, message },
+            ProposeError::Refused(error) => Self::refused(error.to_string()),
+            ProposeError::Unavailable(message) => Self::unavailable(message),
+        }
+    }
+}
+
+/// The log as a server sees it. [`Server::open`](crate::Server::open) brings one along; a composition
+/// root that keeps the consensus to itself hands in its own.
+#[async_trait]
+pub trait ProposeLog: Send + Sync + 'static {
+    /// Proposes a command; answers once it is committed, durable and applied.
+    async fn propose(&self, command: Command) -> std::result::Result<Committed, ProposeError>;
+    /// Waits until this server leads and has applied all that was committed before.
+    async fn wait_for_leadership(&self);
+    /// Waits until this server does not lead any more.
+    async fn wait_for_loss(&self);
+    /// Stops taking commands. Does nothing where the log belongs to somebody else.
+    async fn shutdown(&self) {}
+}
+
+/// The log that a server brings along.
+pub(crate) struct OwnLog(Consensus<Replicated>);
+
+impl OwnLog {
     /// Opens the log and brings `store` up to its end.
     pub async fn open(data_dir: Option<&Path>, store: StateStore) -> Result<Self> {
         let data_dir = data_dir.map(|dir| dir.join(LOG_DIR));
@@ -57,35 +92,32 @@ impl Log {
         Ok(Self(consensus.map_err(|error| unavailable(&error))?))
     }
 
-    /// Proposes a command; answers once it is committed, durable and applied.
-    pub async fn propose(&self, command: Command) -> Result<Committed> {
-        let outcome = self.0.propose(command).await.map_err(|error| unavailable(&error))?;
-        let applied = outcome.result.map_err(refused)?;
-        Ok(Committed { index: outcome.index, applied })
-    }
-
-    /// Waits until this server leads (`true`) or does not lead any more (`false`).
-    pub async fn wait_for_leadership(&self, leads: bool) {
+    async fn wait_until(&self, leads: bool) {
         let mut watch = self.0.leader_watch();
         if watch.wait_for(|leader| *leader == leads).await.is_err() {
-            // The node is shut down: nothing changes any more.
+            // The log is shut down: nothing changes any more.
             std::future::pending::<()>().await;
         }
     }
+}
 
-    /// Stops taking commands, and releases the data directory.
-    pub async fn shutdown(&self) {
+#[async_trait]
+impl ProposeLog for OwnLog {
+    async fn propose(&self, command: Command) -> std::result::Result<Committed, ProposeError> {
+        let outcome = self.0.propose(command).await.map_err(|error| unavailable(&error))?;
+        Ok(Committed { index: outcome.index, applied: outcome.result? })
+    }
+    async fn wait_for_leadership(&self) {
+        self.wait_until(true).await;
+    }
+    async fn wait_for_loss(&self) {
+        self.wait_until(false).await;
+    }
+    async fn shutdown(&self) {
         self.0.shutdown().await;
     }
 }
 
-fn unavailable(error: &RaftError) -> ServerError {
-    ServerError::unavailable(drover_base::error::chain(error))
-}
-
-fn refused(error: StateError) -> ServerError {
-    match error {
-        StateError::NotFound(message) => ServerError { kind: ErrorKind::NotFound, message },
-        other => ServerError::refused(other.to_string()),
-    }
+fn unavailable(error: &RaftError) -> ProposeError {
+    ProposeError::Unavailable(drover_base::error::chain(error))
 }

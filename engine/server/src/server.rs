@@ -6,7 +6,7 @@ use crate::broker::Queue;
 use crate::config::ServerConfig;
 use crate::error::Result;
 use crate::keyring::Keyring;
-use crate::log::{Committed, Log};
+use crate::log::{Committed, OwnLog, ProposeLog};
 use crate::node_updates::AllocUpdates;
 use crate::{answer, deployments, drainer, heartbeat, leader, node_updates, periodic};
 use drover_model::{EvalStatus, Evaluation, UnixNanos};
@@ -29,7 +29,7 @@ pub struct Server {
 pub(crate) struct Inner {
     pub config: ServerConfig,
     pub store: StateStore,
-    pub log: Log,
+    pub log: Arc<dyn ProposeLog>,
     pub queue: Queue,
     pub blocked: Mutex<Blocked>,
     pub applier: Applier,
@@ -51,7 +51,15 @@ impl Server {
     /// The log or the root key cannot be opened.
     pub async fn open(config: ServerConfig) -> Result<Self> {
         let store = StateStore::new();
-        let log = Log::open(config.data_dir.as_deref(), store.clone()).await?;
+        let log = OwnLog::open(config.data_dir.as_deref(), store.clone()).await?;
+        Self::start(config, store, Arc::new(log))
+    }
+
+    /// Starts to work on a store and the log that changes it. Must be called inside of a tokio runtime.
+    ///
+    /// # Errors
+    /// The root key cannot be read or written.
+    pub fn start(config: ServerConfig, store: StateStore, log: Arc<dyn ProposeLog>) -> Result<Self> {
         let keyring = Keyring::open(config.data_dir.as_deref())?;
         let (cancellations, cancelled) = mpsc::channel(MAX_PENDING_CANCELLATIONS);
         let (alloc_updates, updates) = AllocUpdates::new();
@@ -119,7 +127,7 @@ impl std::fmt::Debug for Server {
 impl Inner {
     /// Proposes a command and waits until it is applied.
     pub async fn propose(&self, command: Command) -> Result<Committed> {
-        self.log.propose(command).await
+        Ok(self.log.propose(command).await?)
     }
 
     /// A view that is at least as new as `index`.

@@ -362,7 +362,8 @@ mod tests {
                         return Ok(());
                     }
                     Decision::Nothing => {
-                        prop_assert!(!late && !(unhealthy && !replaceable), "should have failed");
+                        let hopeless = unhealthy && !replaceable;
+                        prop_assert!(!late && !hopeless, "should have failed");
                         prop_assert_eq!(results(&case.deployment), acted_on, "a result was not acted on");
                     }
                     Decision::Evaluate { .. } => {
