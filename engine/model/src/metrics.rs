@@ -73,7 +73,7 @@ pub struct NodeScore {
 #[serde(rename_all = "PascalCase", default)]
 pub struct PlanAnnotations {
     /// By group.
-    #[serde(rename = "DesiredTGUpdates", with = "serde_null")]
+    #[serde(rename = "DesiredTGUpdates", deserialize_with = "serde_null::deserialize")]
     pub desired_tg_updates: BTreeMap<String, DesiredUpdates>,
     /// What would be pushed out, as list stubs.
     #[serde(with = "serde_null")]

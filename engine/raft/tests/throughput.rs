@@ -1,4 +1,5 @@
 //! Prints proposals per second; run with `--ignored --nocapture`.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement is read by people")]
 
 mod support;
 

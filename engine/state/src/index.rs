@@ -39,3 +39,32 @@ impl<K: Ord + Clone, V: Ord + Clone> Index<K, V> {
         self.0.get(key).map_or(0, OrdSet::len)
     }
 }
+
+/// How many there are of something per key. Zeroes are never kept.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tally<K: Ord + Clone>(OrdMap<K, usize>);
+
+impl<K: Ord + Clone> Default for Tally<K> {
+    fn default() -> Self {
+        Self(OrdMap::new())
+    }
+}
+
+impl<K: Ord + Clone> Tally<K> {
+    pub(crate) fn add(&mut self, key: K) {
+        *self.0.entry(key).or_insert(0) += 1;
+    }
+
+    pub(crate) fn remove(&mut self, key: &K) {
+        if let Some(count) = self.0.get_mut(key) {
+            *count -= 1;
+            if *count == 0 {
+                self.0.remove(key);
+            }
+        }
+    }
+
+    pub(crate) fn has(&self, key: &K) -> bool {
+        self.0.contains_key(key)
+    }
+}

@@ -1,6 +1,6 @@
 //! The tables themselves: persistent maps of shared rows.
 
-use crate::index::Index;
+use crate::index::{Index, Tally};
 use drover_model::registry::{
     ALL_NODE_POOL, DEFAULT_NODE_POOL, JobSubmission, JobSummary, NamespaceSpec, NodePool, RootKey, ScalingEvent,
     SchedulerConfiguration, ServiceRegistration, StoredVariable,
@@ -80,11 +80,15 @@ pub(crate) struct Tables {
     pub nodes: OrdMap<NodeId, Arc<Node>>,
     pub evals: OrdMap<EvalId, Arc<Evaluation>>,
     pub evals_by_job: Index<JobKey, EvalId>,
+    /// Evaluations that are not over, by job.
+    pub open_evals: Tally<JobKey>,
     pub allocs: OrdMap<AllocId, Arc<Allocation>>,
     pub allocs_by_job: Index<JobKey, AllocId>,
     pub allocs_by_node: Index<NodeId, AllocId>,
     pub allocs_by_eval: Index<EvalId, AllocId>,
     pub allocs_by_deployment: Index<DeploymentId, AllocId>,
+    /// Allocations that are not over, by job.
+    pub live_allocs: Tally<JobKey>,
     pub deployments: OrdMap<DeploymentId, Arc<Deployment>>,
     pub deployments_by_job: Index<JobKey, DeploymentId>,
     pub services: OrdMap<String, Arc<ServiceRegistration>>,
@@ -147,11 +151,13 @@ impl Tables {
             nodes: OrdMap::new(),
             evals: OrdMap::new(),
             evals_by_job: Index::default(),
+            open_evals: Tally::default(),
             allocs: OrdMap::new(),
             allocs_by_job: Index::default(),
             allocs_by_node: Index::default(),
             allocs_by_eval: Index::default(),
             allocs_by_deployment: Index::default(),
+            live_allocs: Tally::default(),
             deployments: OrdMap::new(),
             deployments_by_job: Index::default(),
             services: OrdMap::new(),
@@ -172,6 +178,12 @@ impl Tables {
     pub(crate) fn insert_alloc(&mut self, alloc: &Arc<Allocation>) -> Option<Arc<Allocation>> {
         let id = alloc.id.clone();
         let old = self.allocs.insert(id.clone(), alloc.clone());
+        if let Some(old) = old.as_deref().filter(|old| !old.is_terminal()) {
+            self.live_allocs.remove(&old.job_key());
+        }
+        if !alloc.is_terminal() {
+            self.live_allocs.add(alloc.job_key());
+        }
         if let Some(old) = &old {
             if (&old.namespace, &old.job_id) != (&alloc.namespace, &alloc.job_id) {
                 self.allocs_by_job.remove(&old.job_key(), &id);
@@ -208,20 +220,36 @@ impl Tables {
         self.allocs_by_node.remove(&old.node_id, id);
         self.allocs_by_eval.remove(&old.eval_id, id);
         self.allocs_by_deployment.remove(&old.deployment_id, id);
+        if !old.is_terminal() {
+            self.live_allocs.remove(&old.job_key());
+        }
         Some(old)
     }
 
     pub(crate) fn insert_eval(&mut self, eval: Arc<Evaluation>) {
         let (key, id) = (eval.job_key(), eval.id.clone());
-        if let Some(old) = self.evals.insert(id.clone(), eval).filter(|old| old.job_key() != key) {
-            self.evals_by_job.remove(&old.job_key(), &id);
+        if !eval.status.is_terminal() {
+            self.open_evals.add(key.clone());
+        }
+        if let Some(old) = self.evals.insert(id.clone(), eval) {
+            let old_key = old.job_key();
+            if !old.status.is_terminal() {
+                self.open_evals.remove(&old_key);
+            }
+            if old_key != key {
+                self.evals_by_job.remove(&old_key, &id);
+            }
         }
         self.evals_by_job.add(key, id);
     }
 
     pub(crate) fn remove_eval(&mut self, id: &EvalId) -> Option<Arc<Evaluation>> {
         let old = self.evals.remove(id)?;
-        self.evals_by_job.remove(&old.job_key(), id);
+        let key = old.job_key();
+        self.evals_by_job.remove(&key, id);
+        if !old.status.is_terminal() {
+            self.open_evals.remove(&key);
+        }
         Some(old)
     }
 

@@ -45,7 +45,7 @@ fn alloc(n: u8, owner: u8, node: u8, desired: AllocDesiredStatus) -> Allocation 
         task_group: "g".to_owned(),
         desired_status: desired,
         deployment_id: DeploymentId::from(format!("deployment{owner}")),
-        deployment_status: (n % 2 == 0).then(|| AllocDeploymentStatus { canary: n == 0, ..Default::default() }),
+        deployment_status: n.is_multiple_of(2).then(|| AllocDeploymentStatus { canary: n == 0, ..Default::default() }),
         previous_allocation: if n == 3 { AllocId::from(format!("alloc{owner}.2")) } else { AllocId::default() },
         ..Allocation::default()
     }

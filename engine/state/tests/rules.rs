@@ -1,4 +1,5 @@
 //! Rules that clients rely on: versions, compare-and-set, deployments, watches.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 use drover_model::placement::PlacementResult;
 use drover_model::registry::StoredVariable;

@@ -193,12 +193,10 @@ impl Txn {
             return if job.stop { JobStatus::Dead } else { JobStatus::Running };
         }
         let key = job.key();
-        let mut allocs = self.t.allocs_by_job.of(&key).filter_map(|id| self.t.allocs.get(id));
-        if allocs.any(|alloc| !alloc.is_terminal()) {
+        if self.t.live_allocs.has(&key) {
             return JobStatus::Running;
         }
-        let mut evals = self.t.evals_by_job.of(&key).filter_map(|id| self.t.evals.get(id));
-        if evals.any(|eval| !eval.status.is_terminal()) {
+        if self.t.open_evals.has(&key) {
             return JobStatus::Pending;
         }
         let has_history = self.t.allocs_by_job.count(&key) + self.t.evals_by_job.count(&key) > 0;
