@@ -4,6 +4,7 @@
 //! - [`serve`] answers on a listener (TCP or Unix socket) until its handle is shut down.
 //! - [`ApiState`] is what the routes work on: the server, the node, and what the agent says of itself.
 //! - `routes` has one file per family; `blocking` waits for newer indexes; `paging` and `filter` cut lists.
+//! - [`LogLines`] is where the agent's log passes by for those who watch it over HTTP.
 //! - [`UNFINISHED`] lists the routes that answer 501.
 //!
 //! It must not know how anything is scheduled, stored or run, and keeps no state of its own.
@@ -13,12 +14,15 @@ mod context;
 mod error;
 mod filter;
 mod hash;
+mod monitor;
 mod paging;
 mod reply;
 mod routes;
 mod serve;
 mod state;
+mod telemetry;
 
+pub use monitor::{LogLine, LogLines, MAX_PENDING_LINES};
 pub use routes::{UNFINISHED, Unfinished};
 pub use serve::{ServeHandle, serve};
 pub use state::{AgentInfo, ApiState, Limits};

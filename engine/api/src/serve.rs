@@ -19,7 +19,7 @@ use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
 /// How long open connections may finish after a shutdown began.
@@ -64,6 +64,22 @@ where
 }
 
 async fn answer(State(state): State<ApiState>, request: Request<Body>) -> Response<Body> {
+    let began = Instant::now();
+    let telemetry = state.telemetry.clone();
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let response = if routes::client::exec::alloc_of(uri.path()).is_some() {
+        routes::client::exec::serve(state, request).await
+    } else {
+        answer_plain(state, request).await
+    };
+    let took = began.elapsed();
+    telemetry.answered(took);
+    let status = response.status().as_u16();
+    tracing::debug!(target: "drover_http", %method, path = %uri, status, duration = ?took, "request complete");
+    response
+}
+
+async fn answer_plain(state: ApiState, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let raw_path = parts.uri.path();
     let query = parts.uri.query().unwrap_or("");

@@ -1,5 +1,10 @@
 //! What the routes work on.
 
+use crate::monitor::LogLines;
+use crate::telemetry::Telemetry;
+use drover_base::UnixNanos;
+use drover_model::TextMap;
+use drover_node::NodeHandle;
 use drover_server::Server;
 use drover_state::StateStore;
 use serde_json::Value;
@@ -50,8 +55,17 @@ impl Default for Limits {
 pub struct ApiState {
     /// The server.
     pub server: Server,
+    /// The node, if this agent runs one.
+    pub node: Option<NodeHandle>,
     /// The agent.
     pub agent: Arc<AgentInfo>,
+    /// The agent's log lines.
+    pub logs: LogLines,
+    /// When the agent started.
+    pub(crate) started: UnixNanos,
+    /// The agent's environment as people may see it.
+    pub(crate) environment: Arc<TextMap>,
+    pub(crate) telemetry: Telemetry,
     /// Bounds on requests.
     pub limits: Limits,
     /// Becomes true when the agent shuts down; waiting reads and streams end then.
@@ -61,9 +75,26 @@ pub struct ApiState {
 
 impl ApiState {
     /// The routes' state.
-    pub fn new(server: Server, agent: AgentInfo, limits: Limits) -> Self {
+    pub fn new(server: Server, node: Option<NodeHandle>, agent: AgentInfo, limits: Limits, logs: LogLines) -> Self {
         let (stop, stopping) = watch::channel(false);
-        Self { server, agent: Arc::new(agent), limits, stopping, stop: Arc::new(stop) }
+        Self {
+            server,
+            node,
+            agent: Arc::new(agent),
+            logs,
+            started: UnixNanos::now(),
+            environment: Arc::default(),
+            telemetry: Telemetry::default(),
+            limits,
+            stopping,
+            stop: Arc::new(stop),
+        }
+    }
+
+    /// With the agent's environment, for those who look for the cause of a problem; without what is secret.
+    #[must_use]
+    pub fn with_environment(self, environment: TextMap) -> Self {
+        Self { environment: Arc::new(environment), ..self }
     }
 
     pub(crate) fn store(&self) -> &StateStore {

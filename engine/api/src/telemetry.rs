@@ -2,27 +2,21 @@
 
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long numbers are added up before they are shown.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Counters of the API. Clones share them.
+/// How long requests take. Clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct Telemetry(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
-    requests: AtomicU64,
-    connections: AtomicUsize,
-    times: Mutex<Times>,
-}
+pub(crate) struct Telemetry(Arc<Mutex<Times>>);
 
 #[derive(Debug)]
 struct Times {
     since: Instant,
     now: Sample,
+    /// Since the start.
+    total: Sample,
     /// The interval before, once there is one.
     before: Option<Sample>,
 }
@@ -70,45 +64,27 @@ impl Sample {
 
 impl Default for Telemetry {
     fn default() -> Self {
-        let times = Times { since: Instant::now(), now: Sample::default(), before: None };
-        Self(Arc::new(Shared {
-            requests: AtomicU64::new(0),
-            connections: AtomicUsize::new(0),
-            times: Mutex::new(times),
-        }))
+        let times = Times { since: Instant::now(), now: Sample::default(), total: Sample::default(), before: None };
+        Self(Arc::new(Mutex::new(times)))
     }
 }
 
 impl Telemetry {
     /// A request was answered.
     pub(crate) fn answered(&self, took: Duration) {
-        self.0.requests.fetch_add(1, Ordering::Relaxed);
-        let mut times = self.0.times.lock();
+        let mut times = self.0.lock();
         times.turn(Instant::now());
-        times.now.add(took.as_secs_f64() * 1000.0);
+        let milliseconds = took.as_secs_f64() * 1000.0;
+        times.now.add(milliseconds);
+        times.total.add(milliseconds);
     }
 
-    /// Counts a connection for as long as the answer lives.
-    pub(crate) fn connection(&self) -> Connection {
-        self.0.connections.fetch_add(1, Ordering::Relaxed);
-        Connection(self.clone())
-    }
-
-    /// Open connections.
-    pub(crate) fn connections(&self) -> usize {
-        self.0.connections.load(Ordering::Relaxed)
-    }
-
-    /// All requests since the start.
-    pub(crate) fn requests(&self) -> u64 {
-        self.0.requests.load(Ordering::Relaxed)
-    }
-
-    /// Milliseconds that requests took, of the last whole interval (of the current one at the beginning).
-    pub(crate) fn request_times(&self) -> Sample {
-        let mut times = self.0.times.lock();
+    /// Milliseconds that requests took: since the start, and in the last whole interval (in the current one at the
+    /// beginning).
+    pub(crate) fn request_times(&self) -> (Sample, Sample) {
+        let mut times = self.0.lock();
         times.turn(Instant::now());
-        times.before.filter(|before| before.count > 0).unwrap_or(times.now)
+        (times.total, times.before.filter(|before| before.count > 0).unwrap_or(times.now))
     }
 }
 
@@ -122,16 +98,6 @@ impl Times {
         self.before = Some(if is_next { self.now } else { Sample::default() });
         self.now = Sample::default();
         self.since = now;
-    }
-}
-
-/// An open connection.
-#[derive(Debug)]
-pub(crate) struct Connection(Telemetry);
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.0.0.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -153,21 +119,12 @@ mod tests {
     #[test]
     fn an_interval_ends() {
         let start = Instant::now();
-        let mut times = Times { since: start, now: Sample::ones(3), before: None };
+        let mut times = Times { since: start, now: Sample::ones(3), total: Sample::ones(3), before: None };
         times.turn(start + INTERVAL / 2);
         assert_eq!((times.now.count, times.before), (3, None));
         times.turn(start + INTERVAL);
         assert_eq!((times.now.count, times.before.map(|before| before.count)), (0, Some(3)));
         times.turn(start + 5 * INTERVAL);
         assert_eq!(times.before.map(|before| before.count), Some(0), "what is old is not shown");
-    }
-
-    #[test]
-    fn connections_are_counted() {
-        let telemetry = Telemetry::default();
-        let open = telemetry.connection();
-        assert_eq!(telemetry.connections(), 1);
-        drop(open);
-        assert_eq!(telemetry.connections(), 0);
     }
 }

@@ -2,20 +2,32 @@
 //!
 //! Ids may hold any character, also `/`, so that families match their own suffixes.
 
+mod acl;
+mod agent;
 mod allocations;
+pub(crate) mod client;
 mod deployments;
 mod evaluations;
+mod events;
 mod job;
 mod job_writes;
 mod jobs;
+mod metrics;
 mod namespaces;
 mod node_pools;
 mod nodes;
+mod operator;
+mod regions;
+mod scaling;
 mod search;
 mod services;
+mod status;
 mod statuses;
+mod system;
 mod unfinished;
 pub(crate) mod vars;
+mod volumes;
+mod well_known;
 
 use crate::context::Context;
 use crate::error::{ApiError, Result};
@@ -27,7 +39,7 @@ const PREFIX: &str = "/v1/";
 
 /// Answers a request. `path` is decoded and clean.
 pub(crate) async fn route(context: &Context, path: &str) -> Result<Reply> {
-    let Some(rest) = path.strip_prefix(PREFIX) else { return Err(ApiError::no_route()) };
+    let Some(rest) = path.strip_prefix(PREFIX) else { return well_known::route(context, path) };
     if let Some(reply) = unfinished::answer(rest) {
         return reply;
     }
@@ -59,6 +71,17 @@ pub(crate) async fn route(context: &Context, path: &str) -> Result<Reply> {
         ("var", Some(tail)) => vars::route(context, tail).await,
         ("search", None) => search::prefix(context).await,
         ("search", Some("fuzzy")) => search::fuzzy(context).await,
+        ("status", Some(tail)) => status::route(context, tail),
+        ("regions", None) => regions::list(context),
+        ("agent", Some(tail)) => agent::route(context, tail).await,
+        ("operator", Some(tail)) => operator::route(context, tail).await,
+        ("system", Some(tail)) => system::route(context, tail).await,
+        ("client", Some(tail)) => client::route(context, tail).await,
+        ("event", Some("stream")) => events::stream(context),
+        ("metrics", None) => metrics::route(context).await,
+        ("scaling", Some(tail)) => scaling::route(context, tail).await,
+        ("volumes" | "volume" | "plugins" | "plugin", tail) => volumes::route(context, head, tail).await,
+        ("acl", tail) => acl::route(context, tail.unwrap_or("")),
         _ => Err(ApiError::no_route()),
     }
 }

@@ -220,7 +220,7 @@ fn look_into(kind: &'static str, scope: &Scope<'_>, text: &str, found: &mut Foun
     let state = scope.state;
     match kind {
         "jobs" => {
-            state.jobs().filter(|job| scope.holds(&job.namespace)).for_each(|job| look_into_job(job, text, found))
+            state.jobs().filter(|job| scope.holds(&job.namespace)).for_each(|job| look_into_job(job, text, found));
         }
         "allocs" => {
             let allocs = state.allocs().filter(|alloc| scope.holds(&alloc.namespace));

@@ -15,20 +15,9 @@ pub struct Unfinished {
 
 /// Routes of the reference that do not work yet.
 pub const UNFINISHED: &[Unfinished] = &[
-    Unfinished { path: "acl", what: "access control" },
-    Unfinished { path: "agent/host", what: "facts about the host" },
-    Unfinished { path: "agent/keyring", what: "the gossip keyring" },
-    Unfinished { path: "agent/monitor", what: "logs of the agent" },
-    Unfinished { path: "agent/pprof", what: "profiles of the agent" },
-    Unfinished { path: "agent/schedulers", what: "scheduling workers" },
-    Unfinished { path: "client/identity", what: "the node's identity" },
+    Unfinished { path: "client/identity", what: "signed identities of nodes" },
     Unfinished { path: "operator/keyring", what: "the keyring" },
     Unfinished { path: "operator/snapshot", what: "snapshots of the state" },
-    Unfinished { path: "operator/upgrade-check", what: "checks before an upgrade" },
-    Unfinished { path: "plugin", what: "storage plugins" },
-    Unfinished { path: "plugins", what: "storage plugins" },
-    Unfinished { path: "volume", what: "volumes" },
-    Unfinished { path: "volumes", what: "volumes" },
 ];
 
 /// Routes of the enterprise edition.

@@ -6,15 +6,15 @@ use crate::error::{ApiError, Result};
 use crate::reply::Reply;
 use serde_json::json;
 
-/// `tail` is what follows `/.well-known/`.
-pub(super) fn route(context: &Context, tail: &str) -> Result<Reply> {
-    match tail {
-        "jwks.json" => {
+/// Paths outside of `/v1/`.
+pub(super) fn route(context: &Context, path: &str) -> Result<Reply> {
+    match path {
+        "/.well-known/jwks.json" => {
             context.must_read()?;
             let index = context.state.store().index();
             Ok(context.json(&json!({ "keys": [] }))?.read_at(index))
         }
-        "openid-configuration" => {
+        "/.well-known/openid-configuration" => {
             context.must_read()?;
             Err(ApiError::not_found("OIDC Discovery endpoint disabled"))
         }

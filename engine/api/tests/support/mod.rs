@@ -1,7 +1,7 @@
 //! An API on a free port, over a server that keeps everything in memory.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
-use drover_api::{AgentInfo, ApiState, Limits, ServeHandle, serve};
+use drover_api::{AgentInfo, ApiState, Limits, LogLines, ServeHandle, serve};
 use drover_server::{Server, ServerConfig};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -51,7 +51,7 @@ impl Api {
             config: json!({}),
         };
         let limits = Limits { max_body_bytes: 64 * 1024 };
-        let handle = serve(listener, ApiState::new(server.clone(), agent, limits));
+        let handle = serve(listener, ApiState::new(server.clone(), None, agent, limits, LogLines::new()));
         // Another test of this process may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();

@@ -17,8 +17,8 @@ pub(super) async fn route(context: &Context) -> Result<Reply> {
         "Network": networks(context),
         "ResolvConf": resolv,
         "Hosts": hosts,
-        "Environment": context.state.agent.environment,
-        "Disk": disks(context).await,
+        "Environment": *context.state.environment,
+        "Disk": disks(context),
     }))
 }
 
@@ -42,12 +42,11 @@ fn networks(context: &Context) -> Vec<Value> {
     addresses.map(|address| json!({ "address": address.address, "type": address.family })).collect()
 }
 
-async fn disks(context: &Context) -> Map<String, Value> {
+fn disks(context: &Context) -> Map<String, Value> {
     let Some(node) = &context.state.node else { return Map::new() };
-    let stats = node.host_stats().await;
-    let disks = stats.disk_stats.iter().map(|disk| {
-        let facts = json!({ "DiskMB": disk.size / BYTES_PER_MIB, "UsedMB": disk.used / BYTES_PER_MIB });
-        (disk.mountpoint.clone(), facts)
-    });
-    disks.collect()
+    let stats = node.host_stats();
+    let disks = stats["DiskStats"].as_array().into_iter().flatten();
+    let mebibytes = |bytes: &Value| bytes.as_u64().unwrap_or_default() / BYTES_PER_MIB;
+    let facts = |disk: &Value| json!({ "DiskMB": mebibytes(&disk["Size"]), "UsedMB": mebibytes(&disk["Used"]) });
+    disks.filter_map(|disk| Some((disk["Mountpoint"].as_str()?.to_owned(), facts(disk)))).collect()
 }

@@ -44,7 +44,7 @@ fn check_target(context: &Context) -> Result<()> {
     let state = &context.state;
     if let Some(id) = context.text("node_id") {
         check_id("node", id)?;
-        if !state.node.as_ref().is_some_and(|node| *node.node_id() == *id) {
+        if state.node.as_ref().is_none_or(|node| *node.node_id() != *id) {
             return Err(ApiError::refused(format!("RPC Error:: 404,Unknown node {id:?}")));
         }
     }
@@ -104,7 +104,8 @@ impl Watcher {
                 }
                 Some(self.form.chunk(&lines))
             }
-            _ = self.heartbeat.tick() => Some(self.form.sign_of_life()),
+            // Of bare lines there is no empty one that nobody would see.
+            _ = self.heartbeat.tick(), if !self.form.is_plain => Some(Bytes::from_static(b"{}")),
             () = stopped => None,
         }
     }
@@ -127,10 +128,5 @@ impl Form {
             return Bytes::copy_from_slice(lines.as_bytes());
         }
         Bytes::from(format!("{{\"Data\":\"{}\"}}", STANDARD.encode(lines)))
-    }
-
-    /// Nothing that people would see; it is there to notice those who have left.
-    fn sign_of_life(self) -> Bytes {
-        Bytes::from_static(if self.is_plain { b"" } else { b"{}" })
     }
 }

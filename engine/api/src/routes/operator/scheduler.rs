@@ -42,24 +42,30 @@ pub(super) async fn configuration(context: &Context) -> Result<Reply> {
 async fn show(context: &Context) -> Result<Reply> {
     let options = context.read_options()?;
     let table = Table::SchedulerConfiguration;
-    read(context, &options, || vec![WatchKey::Table(table)], |state| state.table_index(table), |state| {
-        let shown = Shown { configuration: state.scheduler_configuration(), node_limit_for_feasibility_checks: 0 };
-        context.json(&Answer {
-            scheduler_config: shown,
-            index: state.table_index(table),
-            last_contact: 0,
-            known_leader: true,
-            next_token: "",
-        })
-    })
+    read(
+        context,
+        &options,
+        || vec![WatchKey::Table(table)],
+        |state| state.table_index(table),
+        |state| {
+            let shown = Shown { configuration: state.scheduler_configuration(), node_limit_for_feasibility_checks: 0 };
+            context.json(&Answer {
+                scheduler_config: shown,
+                index: state.table_index(table),
+                last_contact: 0,
+                known_leader: true,
+                next_token: "",
+            })
+        },
+    )
     .await
 }
 
 async fn change(context: &Context) -> Result<Reply> {
     context.check_region()?;
-    let wanted: SchedulerConfiguration = context.body().map_err(|error| {
-        ApiError::bad_request(format!("Error parsing scheduler config: {}", error.message))
-    })?;
+    let wanted: SchedulerConfiguration = context
+        .body()
+        .map_err(|error| ApiError::bad_request(format!("Error parsing scheduler config: {}", error.message)))?;
     let cas = cas(context)?;
     let (updated, index) = context.state.server.set_scheduler_configuration(wanted, cas).await?;
     Ok(context.json(&json!({ "Updated": updated, "Index": index }))?.written_at(index))

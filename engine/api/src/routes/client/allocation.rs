@@ -1,0 +1,90 @@
+//! `/v1/client/allocation/ID/…`.
+
+use super::of_alloc;
+use crate::context::Context;
+use crate::error::{ApiError, Result};
+use crate::reply::Reply;
+use drover_node::NodeError;
+use serde::Deserialize;
+use serde_json::json;
+
+pub(super) async fn route(context: &Context, id: &str, action: &str) -> Result<Reply> {
+    match action {
+        "stats" => stats(context, id).await,
+        "checks" => checks(context, id),
+        "restart" => restart(context, id),
+        "signal" => signal(context, id).await,
+        "gc" => collect(context, id).await,
+        "pause" => pause(context, id),
+        "snapshot" => Err(ApiError::new(
+            http::StatusCode::NOT_IMPLEMENTED,
+            "snapshots of allocations' directories are not implemented in this version of Drover",
+        )),
+        _ => Err(ApiError::no_resource()),
+    }
+}
+
+async fn stats(context: &Context, id: &str) -> Result<Reply> {
+    let (node, id) = of_alloc(&context.state, id)?;
+    context.json(&node.alloc_stats(&id, context.text("task")).await?)
+}
+
+fn checks(context: &Context, id: &str) -> Result<Reply> {
+    let (node, id) = of_alloc(&context.state, id)?;
+    let checks = node.checks(&id)?;
+    // Nothing is null here.
+    if checks.is_empty() { context.json(&()) } else { context.json(&checks) }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Restart {
+    task_name: String,
+    all_tasks: bool,
+}
+
+fn restart(context: &Context, id: &str) -> Result<Reply> {
+    let (node, id) = of_alloc(&context.state, id)?;
+    let request: Restart = context.optional_body().map_err(|error| ApiError::refused(error.message))?;
+    node.restart(&id, some(&request.task_name), request.all_tasks)?;
+    context.json(&json!({ "Index": 0 }))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Signal {
+    task: String,
+    signal: String,
+}
+
+async fn signal(context: &Context, id: &str) -> Result<Reply> {
+    context.must_write()?;
+    let (node, id) = of_alloc(&context.state, id)?;
+    let request: Signal =
+        context.body().map_err(|error| ApiError::bad_request(format!("Failed to decode body: {}", error.message)))?;
+    node.signal(&id, some(&request.task), &request.signal).await?;
+    context.json(&json!({ "Index": 0 }))
+}
+
+async fn collect(context: &Context, id: &str) -> Result<Reply> {
+    let (node, id) = of_alloc(&context.state, id)?;
+    match node.gc_alloc(&id).await {
+        Err(NodeError::UnknownAlloc(_) | NodeError::StillRunning(_)) => {
+            Err(ApiError::refused("No such allocation on client, or allocation not eligible for GC"))
+        }
+        other => {
+            other?;
+            Ok(Reply::empty())
+        }
+    }
+}
+
+/// Schedules of tasks are a matter of the enterprise edition.
+fn pause(context: &Context, id: &str) -> Result<Reply> {
+    of_alloc(&context.state, id)?;
+    Err(ApiError::refused("Enterprise only"))
+}
+
+fn some(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}

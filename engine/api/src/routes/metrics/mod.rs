@@ -1,0 +1,77 @@
+//! `/v1/metrics`: numbers under the reference's names, as JSON or for Prometheus. They are worked out when asked for.
+
+mod client;
+mod json;
+mod prometheus;
+mod server;
+
+use crate::context::Context;
+use crate::error::Result;
+use crate::reply::Reply;
+use crate::telemetry::Sample;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// A name and its value.
+pub(super) type Label = (&'static str, Arc<str>);
+
+/// A number as it is now.
+pub(super) struct Gauge {
+    name: Cow<'static, str>,
+    labels: Vec<Label>,
+    value: f64,
+}
+
+/// A number that only grows.
+pub(super) struct Counter {
+    name: &'static str,
+    /// Since the start.
+    total: u64,
+    /// In the last interval.
+    recent: Sample,
+}
+
+/// Measurements.
+pub(super) struct Measured {
+    name: &'static str,
+    /// Since the start.
+    total: Sample,
+    /// In the last interval.
+    recent: Sample,
+}
+
+/// Everything there is to tell.
+#[derive(Default)]
+pub(super) struct Metrics {
+    gauges: Vec<Gauge>,
+    counters: Vec<Counter>,
+    measured: Vec<Measured>,
+}
+
+impl Metrics {
+    fn gauge(&mut self, name: impl Into<Cow<'static, str>>, value: f64) {
+        self.gauge_of(name, &[], value);
+    }
+
+    fn gauge_of(&mut self, name: impl Into<Cow<'static, str>>, labels: &[Label], value: f64) {
+        self.gauges.push(Gauge { name: name.into(), labels: labels.to_vec(), value });
+    }
+}
+
+pub(super) async fn route(context: &Context) -> Result<Reply> {
+    context.must_read()?;
+    let state = &context.state;
+    let mut metrics = Metrics::default();
+    let snapshot = state.store().snapshot();
+    if state.agent.is_server {
+        server::collect(&mut metrics, state, &snapshot);
+    }
+    if let Some(node) = &state.node {
+        client::collect(&mut metrics, node, &snapshot).await;
+    }
+    if context.param("format") == Some("prometheus") {
+        let content_type = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+        return Ok(Reply::text(content_type, prometheus::text(&metrics)));
+    }
+    context.json(&json::document(&metrics))
+}
