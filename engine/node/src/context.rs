@@ -41,13 +41,7 @@ pub struct NodeContext {
 
 impl NodeContext {
     /// A node that was found to be `node`.
-    pub fn new(
-        config: NodeConfig,
-        state: LocalState,
-        drivers: Drivers,
-        dynamic_meta: DynamicMeta,
-        node: Node,
-    ) -> Self {
+    pub fn new(config: NodeConfig, state: LocalState, drivers: Drivers, dynamic_meta: DynamicMeta, node: Node) -> Self {
         Self {
             config,
             state,

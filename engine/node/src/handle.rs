@@ -5,6 +5,7 @@ use crate::alloc::view::{AllocHandle, Message};
 use crate::checks::CheckResults;
 use crate::context::NodeContext;
 use crate::error::NodeError;
+use crate::fingerprint;
 use crate::meta::NodeMetadata;
 use crate::task::core::TaskInput;
 use crate::task::events;
@@ -65,7 +66,7 @@ impl NodeHandle {
         let metadata = self.metadata();
         self.context.change_node(|node| {
             node.meta.clone_from(&metadata.meta);
-            node.computed_class = crate::fingerprint::computed_class(node);
+            node.computed_class = fingerprint::computed_class(node);
             true
         });
         Ok(metadata)
@@ -137,6 +138,11 @@ impl NodeHandle {
         let Some((driver, task)) = running else { return Err("Task not running".into()) };
         let note = TaskInput::Note(events::signaling(UnixNanos::now(), signal));
         handle.send(Message::Input(AllocInput::Task(number, note)));
+        if !fingerprint::is_signal(signal) {
+            // The reference takes any name, and so must we; it has no effect.
+            tracing::warn!(task = name, signal, "there is no such signal");
+            return Ok(());
+        }
         driver.signal(&task, signal).await.map_err(|error| error.to_string())
     }
 

@@ -21,10 +21,7 @@ impl Identity {
     pub fn load_or_create(dir: &Path) -> Result<Self, NodeError> {
         fs::create_dir_all(dir).map_err(NodeError::io(dir))?;
         fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(NodeError::io(dir))?;
-        Ok(Self {
-            id: read_or_write(&dir.join("client-id"))?.into(),
-            secret: read_or_write(&dir.join("secret-id"))?,
-        })
+        Ok(Self { id: read_or_write(&dir.join("client-id"))?.into(), secret: read_or_write(&dir.join("secret-id"))? })
     }
 }
 

@@ -87,8 +87,7 @@ async fn watch_driver(context: Arc<NodeContext>, driver: Arc<dyn Driver>, first:
     let mut first = Some(first);
     loop {
         let found = driver.fingerprint().await;
-        context
-            .change_node(|node| fingerprint::drivers::apply(node, driver.name(), &found, UnixNanos::now()));
+        context.change_node(|node| fingerprint::drivers::apply(node, driver.name(), &found, UnixNanos::now()));
         if let Some(first) = first.take() {
             // Nobody waits any more when it was late.
             let _ = first.send(());

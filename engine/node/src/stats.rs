@@ -37,7 +37,7 @@ impl NodeHandle {
         }
         let timestamp = if newest == 0 { UnixNanos::now().0 } else { newest };
         Ok(json!({
-            "ResourceUsage": usage_json(&total, mhz_per_percent, json!([])),
+            "ResourceUsage": usage_json(&total, mhz_per_percent, &json!([])),
             "Tasks": tasks,
             "Timestamp": timestamp,
         }))
@@ -77,16 +77,16 @@ fn task_json(stats: &TaskStats, mhz_per_percent: f64) -> Value {
     let pids: serde_json::Map<String, Value> = stats
         .processes
         .iter()
-        .map(|(pid, usage)| (pid.to_string(), usage_json(usage, mhz_per_percent, Value::Null)))
+        .map(|(pid, usage)| (pid.to_string(), usage_json(usage, mhz_per_percent, &Value::Null)))
         .collect();
     json!({
-        "ResourceUsage": usage_json(&stats.total, mhz_per_percent, Value::Null),
+        "ResourceUsage": usage_json(&stats.total, mhz_per_percent, &Value::Null),
         "Timestamp": stats.timestamp_ns,
         "Pids": pids,
     })
 }
 
-fn usage_json(usage: &ResourceUsage, mhz_per_percent: f64, devices: Value) -> Value {
+fn usage_json(usage: &ResourceUsage, mhz_per_percent: f64, devices: &Value) -> Value {
     let (memory, cpu) = (&usage.memory, &usage.cpu);
     json!({
         "MemoryStats": {

@@ -10,6 +10,9 @@ use tokio::sync::Notify;
 
 /// Changes that are not urgent wait this long for others.
 const BATCH_WINDOW: Duration = Duration::from_millis(40);
+/// Messages follow one another no faster than this, so that what happens at once travels together. The first after a
+/// quiet time goes at once.
+const MIN_GAP: Duration = Duration::from_millis(5);
 /// The first wait after a failure; it doubles up to [`MAX_RETRY`].
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const MAX_RETRY: Duration = Duration::from_secs(5);
@@ -114,6 +117,7 @@ impl Outbox {
                 }
                 return Err(());
             }
+            tokio::time::sleep(MIN_GAP).await;
         }
     }
 

@@ -66,6 +66,7 @@ pub struct Slot {
 
 /// What happens to an allocation.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the large one is by far the most frequent, and lives shortly")]
 pub enum AllocInput {
     /// Its directories are there.
     Begin,
@@ -264,11 +265,8 @@ impl AllocCore {
             }
             let slot = &self.slots[number];
             let revives = includes_dead && !slot.core.is_live() && slot.role != Role::Poststop;
-            let input = if revives {
-                TaskInput::Revive
-            } else {
-                TaskInput::Restart { reason: reason.to_owned(), is_failure }
-            };
+            let input =
+                if revives { TaskInput::Revive } else { TaskInput::Restart { reason: reason.to_owned(), is_failure } };
             self.give(number, input, now, jitter, out);
         }
     }
@@ -310,7 +308,7 @@ impl AllocCore {
         } else {
             return;
         };
-        self.kill_where(|slot| slot.role != Role::Poststop, events, now, jitter, out);
+        self.kill_where(|slot| slot.role != Role::Poststop, &events, now, jitter, out);
     }
 
     /// The leader first, then the others, then the sidecars.
@@ -322,7 +320,7 @@ impl AllocCore {
         ];
         for wave in waves {
             if self.slots.iter().any(|slot| slot.core.is_live() && wave(slot)) {
-                self.kill_where(wave, Vec::new(), now, jitter, out);
+                self.kill_where(wave, &[], now, jitter, out);
                 // Those that had not begun are over already.
                 if self.slots.iter().any(|slot| slot.core.is_live() && wave(slot)) {
                     return;
@@ -334,7 +332,7 @@ impl AllocCore {
     fn kill_where(
         &mut self,
         chosen: impl Fn(&Slot) -> bool,
-        events: Vec<drover_model::TaskEvent>,
+        events: &[drover_model::TaskEvent],
         now: UnixNanos,
         jitter: f64,
         out: &mut Vec<AllocAction>,
@@ -345,7 +343,7 @@ impl AllocCore {
                 continue;
             }
             let kill =
-                Kill { events: events.clone(), reason: self.stop_reason.to_owned(), at_once: self.stop_at_once };
+                Kill { events: events.to_vec(), reason: self.stop_reason.to_owned(), at_once: self.stop_at_once };
             self.give(number, TaskInput::Kill(kill), now, jitter, out);
         }
     }

@@ -141,11 +141,8 @@ mod tests {
     }
 
     fn core(uses_checks: bool) -> HealthCore {
-        let rules = HealthRules {
-            uses_checks,
-            min_healthy_time: Nanos::from_secs(10),
-            healthy_deadline: Nanos::from_secs(60),
-        };
+        let rules =
+            HealthRules { uses_checks, min_healthy_time: Nanos::from_secs(10), healthy_deadline: Nanos::from_secs(60) };
         HealthCore::new(rules, at(0))
     }
 

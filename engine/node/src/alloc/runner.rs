@@ -12,9 +12,7 @@ use crate::local_state::{Record, SavedAlloc, SavedTask};
 use crate::task::core::{TaskCore, TaskInput, TaskRules};
 use crate::task::events;
 use drover_base::{Nanos, UnixNanos};
-use drover_model::{
-    AllocClientStatus, AllocDeploymentStatus, Allocation, JobType, NetworkStatus, Task, TaskGroup,
-};
+use drover_model::{AllocClientStatus, AllocDeploymentStatus, Allocation, JobType, NetworkStatus, Task, TaskGroup};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
@@ -188,7 +186,7 @@ impl AllocRunner {
                 });
                 self.input(AllocInput::Task(number, TaskInput::Started(result)));
             }
-            Message::Update(alloc) => self.update(alloc),
+            Message::Update(alloc) => self.update(&alloc),
             Message::Remove => {
                 self.is_removed = self.core.is_finished();
                 if self.is_removed {
@@ -208,12 +206,12 @@ impl AllocRunner {
         }
     }
 
-    fn update(&mut self, alloc: Arc<Allocation>) {
-        let before = std::mem::replace(&mut self.alloc, Arc::clone(&alloc));
-        if let Err(error) = self.record.save_alloc(&alloc) {
+    fn update(&mut self, alloc: &Arc<Allocation>) {
+        let before = std::mem::replace(&mut self.alloc, Arc::clone(alloc));
+        if let Err(error) = self.record.save_alloc(alloc) {
             tracing::warn!(alloc = %alloc.id, %error, "allocation cannot be kept");
         }
-        self.view.lock().alloc = Arc::clone(&alloc);
+        self.view.lock().alloc = Arc::clone(alloc);
         if alloc.is_server_terminal() {
             return self.stop();
         }
@@ -222,7 +220,7 @@ impl AllocRunner {
         if job_changed && let Some(group) = alloc.group() {
             for slot in self.core.slots_mut() {
                 if let Some(task) = group.task(&slot.name) {
-                    slot.core.update_rules(rules(&self.context, &alloc, group, task));
+                    slot.core.update_rules(rules(&self.context, alloc, group, task));
                 }
             }
             self.register_again();

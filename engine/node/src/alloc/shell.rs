@@ -13,9 +13,7 @@ use crate::task::core::{Failure, Phase, Retry, TaskAction, TaskInput};
 use crate::task::env::{TaskEnv, all_ports};
 use crate::task::events::{self, Exit};
 use drover_base::UnixNanos;
-use drover_drivers::{
-    Driver, DriverError, DriverNetwork, EventSink, FsIsolation, StartedTask, TaskHandle,
-};
+use drover_drivers::{Driver, DriverError, DriverNetwork, EventSink, FsIsolation, StartedTask, TaskHandle};
 use drover_model::{Allocation, Namespace, Service, Task, TextMap};
 use std::sync::Arc;
 use tokio::sync::mpsc;

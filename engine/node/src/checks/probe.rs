@@ -58,18 +58,12 @@ impl Probe {
         let Self::Http { url, method, headers, body, skip_verify } = self else {
             return bad("not an HTTP check".into());
         };
-        // No connection is kept: a check is to find out whether a new one can be made.
-        let client = crate::http::client_builder()
-            .pool_max_idle_per_host(0)
-            .danger_accept_invalid_certs(*skip_verify)
-            .build();
-        let client = match client {
+        let client = match crate::http::probe_client(*skip_verify) {
             Ok(client) => client,
-            Err(fault) => return bad(format!("nomad: {}", error::chain(&fault))),
+            Err(fault) => return bad(format!("nomad: {}", error::chain(fault))),
         };
-        let method = match method.to_ascii_uppercase().parse::<reqwest::Method>() {
-            Ok(method) => method,
-            Err(_) => return bad(format!("nomad: {method:?} is not an HTTP method")),
+        let Ok(method) = method.to_ascii_uppercase().parse::<reqwest::Method>() else {
+            return bad(format!("nomad: {method:?} is not an HTTP method"));
         };
         let mut request = client.request(method, url.as_str()).body(body.clone());
         for (key, values) in headers {

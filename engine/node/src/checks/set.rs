@@ -113,13 +113,8 @@ impl CheckSet {
             self.results.lock().insert(id.clone(), result);
             let probe = self.run(id.clone(), probe(source, service, check), check);
             let task = if check.task_name.is_empty() { source.task } else { &check.task_name };
-            let running = Running {
-                core,
-                task: source.task.to_owned(),
-                restarts_task: task.to_owned(),
-                is_required,
-                probe,
-            };
+            let running =
+                Running { core, task: source.task.to_owned(), restarts_task: task.to_owned(), is_required, probe };
             self.running.insert(id, running);
         }
     }
@@ -171,7 +166,8 @@ fn probe(source: &CheckSource<'_>, service: &Service, check: &Check) -> Probe {
         ("", "" | "auto") => "host",
         ("", mode) | (mode, _) => mode,
     };
-    let Some((ip, port)) = services::address(mode, &env.replace(label), &env.replace(&service.address), &source.address)
+    let Some((ip, port)) =
+        services::address(mode, &env.replace(label), &env.replace(&service.address), &source.address)
     else {
         return Probe::Impossible(format!("nomad: no port {label:?} for this check"));
     };
@@ -194,7 +190,9 @@ fn probe(source: &CheckSource<'_>, service: &Service, check: &Check) -> Probe {
                 skip_verify: check.tls_skip_verify,
             }
         }
-        kind => Probe::Impossible(format!("nomad: checks of type {kind:?} are not supported by this node: use http or tcp")),
+        kind => {
+            Probe::Impossible(format!("nomad: checks of type {kind:?} are not supported by this node: use http or tcp"))
+        }
     }
 }
 

@@ -27,8 +27,7 @@ pub(super) fn fingerprint(draft: &mut Draft<'_>) {
     draft.set("cpu.usablecompute", usable.to_string());
     draft.set("numa.node.count", topology.nodes.len().to_string());
     for node in &topology.nodes {
-        let ids: Vec<u16> =
-            topology.cores.iter().filter(|core| core.node_id == *node).map(|core| core.id).collect();
+        let ids: Vec<u16> = topology.cores.iter().filter(|core| core.node_id == *node).map(|core| core.id).collect();
         draft.set(&format!("numa.node{node}.cores"), ranges(&ids));
     }
 

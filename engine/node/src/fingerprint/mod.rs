@@ -14,6 +14,7 @@ mod signal;
 mod storage;
 
 pub use class::computed_class;
+pub use signal::is_signal;
 pub(crate) use storage::device_of;
 
 use crate::config::NodeConfig;

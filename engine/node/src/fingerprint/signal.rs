@@ -7,6 +7,11 @@ const SIGNALS: &str = "SIGABRT,SIGALRM,SIGBUS,SIGCONT,SIGFPE,SIGHUP,SIGILL,SIGIN
                        SIGPIPE,SIGPROF,SIGQUIT,SIGSEGV,SIGSTOP,SIGSYS,SIGTERM,SIGTRAP,SIGTSTP,SIGTTIN,SIGTTOU,\
                        SIGUSR1,SIGUSR2,SIGWINCH,SIGXCPU,SIGXFSZ";
 
+/// Whether a name is one of them.
+pub fn is_signal(name: &str) -> bool {
+    SIGNALS.split(',').any(|signal| signal == name || signal.strip_prefix("SIG") == Some(name))
+}
+
 pub(super) fn fingerprint(draft: &mut Draft<'_>) {
     draft.set("os.signals", SIGNALS);
 }

@@ -7,8 +7,8 @@ mod info;
 mod stream;
 
 pub use info::FileInfo;
-pub use stream::{Frame, FrameStream, Origin};
 pub(crate) use stream::{FOLLOW_INTERVAL, copy};
+pub use stream::{Frame, FrameStream, Origin};
 
 use crate::alloc::dir::{AllocDir, PRIVATE_DIR, SECRETS_DIR, SHARED_DIR};
 use crate::error::NodeError;
@@ -55,9 +55,17 @@ impl FsError {
 }
 
 impl NodeHandle {
+    /// Also of an allocation that was collected: then there is no such file.
+    fn dir_of(&self, alloc: &AllocId) -> Result<AllocDir, NodeError> {
+        if self.context.collected.lock().contains(alloc) {
+            return Ok(AllocDir::new(&self.context.config.alloc_dir, alloc));
+        }
+        Ok(self.find(alloc)?.dir)
+    }
+
     /// What is in a directory.
     pub fn fs_list(&self, alloc: &AllocId, path: &str) -> Result<Vec<FileInfo>, FsError> {
-        let place = Place::find(&self.find(alloc)?.dir, path, "open")?;
+        let place = Place::find(&self.dir_of(alloc)?, path, "open")?;
         let entries = std::fs::read_dir(&place.real).map_err(|error| FsError::io("open", &place.shown, &error))?;
         let mut files = Vec::new();
         for entry in entries {
@@ -76,7 +84,7 @@ impl NodeHandle {
         if path.is_empty() {
             return Err(FsError::BadRequest("must provide a file name".into()));
         }
-        let place = Place::find(&self.find(alloc)?.dir, path, "stat")?;
+        let place = Place::find(&self.dir_of(alloc)?, path, "stat")?;
         let metadata = place.real.metadata().map_err(|error| FsError::io("stat", &place.shown, &error))?;
         let name = place.shown.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let content_type = info::content_type(&place.real, &metadata);
@@ -94,7 +102,7 @@ impl NodeHandle {
         if path.is_empty() {
             return Err(FsError::BadRequest("must provide a file name".into()));
         }
-        let place = Place::find(&self.find(alloc)?.dir, path, "stat")?;
+        let place = Place::find(&self.dir_of(alloc)?, path, "stat")?;
         let mut file = place.open().await?;
         file.seek(SeekFrom::Start(offset)).await.map_err(|error| FsError::io("read", &place.shown, &error))?;
         let (sender, receiver) = mpsc::channel(MAX_WAITING_CHUNKS);

@@ -93,7 +93,7 @@ impl NodeHandle {
         if path.is_empty() {
             return Err(FsError::BadRequest("must provide a file name".into()));
         }
-        let place = Place::find(&self.find(alloc)?.dir, path, "stat")?;
+        let place = Place::find(&self.dir_of(alloc)?, path, "stat")?;
         let mut file = place.open().await?;
         let io = |error: std::io::Error| FsError::io("read", &place.shown, &error);
         let len = file.metadata().await.map_err(io)?.len();
@@ -141,8 +141,7 @@ pub(crate) async fn copy(file: &mut File, at: &mut u64, name: &str, sender: &mps
             Ok(read) => {
                 chunk.truncate(read);
                 *at += read as u64;
-                let frame =
-                    Frame { offset: *at, data: chunk.into(), file: name.to_owned(), file_event: String::new() };
+                let frame = Frame { offset: *at, data: chunk.into(), file: name.to_owned(), file_event: String::new() };
                 if sender.send(frame).await.is_err() {
                     return false;
                 }

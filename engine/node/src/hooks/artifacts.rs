@@ -57,9 +57,7 @@ impl ArtifactError {
 pub async fn run(context: &HookContext<'_>) -> Result<(), ArtifactError> {
     for artifact in &context.task.artifacts {
         let source = context.env.replace(&artifact.getter_source);
-        fetch(context, artifact, &source)
-            .await
-            .map_err(|fault| ArtifactError { url: source.clone(), fault })?;
+        fetch(context, artifact, &source).await.map_err(|fault| ArtifactError { url: source.clone(), fault })?;
     }
     Ok(())
 }
@@ -100,12 +98,7 @@ fn aside(place: &Path) -> PathBuf {
     place.with_file_name(name)
 }
 
-async fn download(
-    context: &HookContext<'_>,
-    artifact: &Artifact,
-    source: &str,
-    place: &Path,
-) -> Result<(), Fault> {
+async fn download(context: &HookContext<'_>, artifact: &Artifact, source: &str, place: &Path) -> Result<(), Fault> {
     let host_file = source.strip_prefix("file://").or_else(|| source.starts_with('/').then_some(source));
     if let Some(path) = host_file {
         if !context.allows_file_artifacts {

@@ -13,9 +13,8 @@ pub fn run(context: &HookContext<'_>) -> Result<(), String> {
         return Ok(());
     }
     let payload = STANDARD.decode(payload).map_err(|error| format!("dispatch payload is not base64: {error}"))?;
-    let place = context
-        .destination(&format!("local/{}", wanted.file))
-        .map_err(|error| format!("dispatch payload: {error}"))?;
+    let place =
+        context.destination(&format!("local/{}", wanted.file)).map_err(|error| format!("dispatch payload: {error}"))?;
     std::fs::write(&place, payload).map_err(|error| format!("dispatch payload {}: {error}", place.display()))
 }
 

@@ -49,10 +49,8 @@ pub async fn run(context: &HookContext<'_>) -> Result<(), Failure> {
             event: events::artifact_download_failed(now(), &error.to_string()),
         })?;
     }
-    templates::run(context).map_err(|error| Failure {
-        event: events::setup_failure(now(), &error.to_string()),
-        retry: Retry::AlreadySaid,
-    })
+    templates::run(context)
+        .map_err(|error| Failure { event: events::setup_failure(now(), &error.to_string()), retry: Retry::AlreadySaid })
 }
 
 /// Why a path of a job cannot be used.
@@ -138,14 +136,8 @@ pub(crate) mod testing {
             templates: &TextMap::new(),
         });
         dir.build_task(&task.name).unwrap();
-        let context = HookContext {
-            job: &job,
-            task: &task,
-            dir: &dir,
-            env: &env,
-            notes: &notes,
-            allows_file_artifacts: true,
-        };
+        let context =
+            HookContext { job: &job, task: &task, dir: &dir, env: &env, notes: &notes, allows_file_artifacts: true };
         let result = test(&context).await;
         dir.destroy().unwrap();
         result

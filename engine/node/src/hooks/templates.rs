@@ -63,8 +63,9 @@ fn write(context: &HookContext<'_>, template: &Template) -> Result<(), TemplateE
     }
     let mode = match template.perms.as_str() {
         "" => DEFAULT_MODE,
-        perms => u32::from_str_radix(perms, 8)
-            .map_err(|_| TemplateError::Permissions(name.clone(), perms.to_owned()))?,
+        perms => {
+            u32::from_str_radix(perms, 8).map_err(|_| TemplateError::Permissions(name.clone(), perms.to_owned()))?
+        }
     };
     if template.envvars {
         parse_env(name, &text)?;
@@ -82,8 +83,7 @@ fn parse_env(name: &str, text: &str) -> Result<TextMap, TemplateError> {
             continue;
         }
         let line = line.strip_prefix("export ").unwrap_or(line);
-        let (key, value) =
-            line.split_once('=').ok_or_else(|| TemplateError::EnvLine(name.to_owned(), number + 1))?;
+        let (key, value) = line.split_once('=').ok_or_else(|| TemplateError::EnvLine(name.to_owned(), number + 1))?;
         let value = value.trim();
         let unquoted = ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote));
         vars.insert(key.trim().to_owned(), unquoted.unwrap_or(value).to_owned());
@@ -123,11 +123,8 @@ mod tests {
 
     #[tokio::test]
     async fn actions_are_refused_clearly() {
-        let template = Template {
-            embedded_tmpl: "{{ env \"X\" }}".into(),
-            dest_path: "local/x".into(),
-            ..Template::default()
-        };
+        let template =
+            Template { embedded_tmpl: "{{ env \"X\" }}".into(), dest_path: "local/x".into(), ..Template::default() };
         with_context(Job::default(), task(template), async |context| {
             let error = run(context).unwrap_err().to_string();
             assert!(error.contains("does not support template actions"), "{error}");

@@ -1,8 +1,8 @@
 //! Logs of tasks: numbered files that are read as one, also while they rotate.
 
+use crate::error::NodeError;
 use crate::fs::{FOLLOW_INTERVAL, Frame, FrameStream, FsError, MAX_WAITING_CHUNKS, Origin, copy};
 use crate::handle::NodeHandle;
-use crate::error::NodeError;
 use drover_base::AllocId;
 use drover_model::TaskStateKind;
 use std::io::SeekFrom;
@@ -110,7 +110,8 @@ impl LogFiles {
         let mut found = Vec::new();
         for entry in std::fs::read_dir(&self.dir).into_iter().flatten().flatten() {
             let name = entry.file_name();
-            let number = name.to_str().and_then(|name| name.strip_prefix(&self.prefix)?.strip_prefix('.')?.parse().ok());
+            let number =
+                name.to_str().and_then(|name| name.strip_prefix(&self.prefix)?.strip_prefix('.')?.parse().ok());
             if let (Some(number), Ok(metadata)) = (number, entry.metadata()) {
                 found.push((number, metadata.len()));
             }

@@ -3,9 +3,7 @@
 use super::env::{EnvSource, TaskEnv, VisiblePaths, all_ports};
 use crate::alloc::dir::AllocDir;
 use crate::config::NodeConfig;
-use drover_drivers::{
-    DnsConfig, FsIsolation, LogConfig, PortMapping, TaskConfig, TaskDirs, TaskMount, TaskResources,
-};
+use drover_drivers::{DnsConfig, FsIsolation, LogConfig, PortMapping, TaskConfig, TaskDirs, TaskMount, TaskResources};
 use drover_model::{Allocation, Node, Task, TextMap};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -131,7 +129,10 @@ impl TaskSource<'_> {
                 .get(&wanted.volume)
                 .ok_or_else(|| format!("volume {:?} is not defined in the group", wanted.volume))?;
             if request.kind != "host" {
-                return Err(format!("volume {:?}: type {:?} is not supported by this node", wanted.volume, request.kind));
+                return Err(format!(
+                    "volume {:?}: type {:?} is not supported by this node",
+                    wanted.volume, request.kind
+                ));
             }
             let volume = self
                 .config

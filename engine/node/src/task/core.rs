@@ -283,11 +283,8 @@ impl TaskCore {
     }
 
     fn prepare(&mut self) -> Vec<TaskAction> {
-        let (phase, action) = if self.is_set_up {
-            (Phase::Starting, TaskAction::Start)
-        } else {
-            (Phase::Setup, TaskAction::Setup)
-        };
+        let (phase, action) =
+            if self.is_set_up { (Phase::Starting, TaskAction::Start) } else { (Phase::Setup, TaskAction::Setup) };
         self.phase = phase;
         vec![action]
     }

@@ -57,16 +57,7 @@ fn a_service_is_restarted_by_policy_and_then_fails() {
     assert_eq!(run.core.state().restarts, 1);
     assert_eq!(
         kinds(&run.core),
-        [
-            "Received",
-            "Task Setup",
-            "Started",
-            "Terminated",
-            "Restarting",
-            "Started",
-            "Terminated",
-            "Not Restarting"
-        ]
+        ["Received", "Task Setup", "Started", "Terminated", "Restarting", "Started", "Terminated", "Not Restarting"]
     );
 }
 

@@ -201,12 +201,9 @@ fn port_vars(ports: &[PortMapping], vars: &mut Vars, extra: &mut Vars) {
         let address = host_port(&port.host_ip, port.value);
         let inner = inner_port(port).to_string();
         let clean = clean_name(&port.label);
-        for (name, value) in [
-            ("IP", &port.host_ip),
-            ("PORT", &inner),
-            ("ADDR", &address),
-            ("HOST_PORT", &port.value.to_string()),
-        ] {
+        for (name, value) in
+            [("IP", &port.host_ip), ("PORT", &inner), ("ADDR", &address), ("HOST_PORT", &port.value.to_string())]
+        {
             vars.insert(format!("NOMAD_{name}_{clean}"), value.clone());
             extra.insert(format!("NOMAD_{name}_{}", port.label), value.clone());
         }
@@ -233,7 +230,10 @@ mod tests {
         let task = Task {
             name: "t".into(),
             env: [
-                ("A".to_owned(), "${NOMAD_ALLOC_INDEX} ${attr.kernel.name} ${meta.foo} ${NOMAD_PORT_a-b} ${no}".to_owned()),
+                (
+                    "A".to_owned(),
+                    "${NOMAD_ALLOC_INDEX} ${attr.kernel.name} ${meta.foo} ${NOMAD_PORT_a-b} ${no}".to_owned(),
+                ),
                 ("my-var".to_owned(), "1".to_owned()),
             ]
             .into(),
