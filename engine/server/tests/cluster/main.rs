@@ -8,6 +8,7 @@ mod fake_node;
 mod jobs;
 mod nodes;
 mod periodic;
+mod throughput;
 mod variables;
 
 use drover_model::{Allocation, Job, JobKey};

@@ -109,3 +109,57 @@ async fn system_jobs_come_to_every_node() {
     until_running(&server, "agent", 2).await;
     server.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_are_never_overcommitted_by_plans_at_the_same_time() {
+    let server = server().await;
+    let mut nodes = Vec::new();
+    for n in 0..4 {
+        nodes.push(FakeNode::join(&server, &format!("node-{n}")).await);
+    }
+    let big = |n: usize| {
+        let mut job = service(&format!("big-{n}"), 1, "run");
+        job["TaskGroups"][0]["Tasks"][0]["Resources"] = json!({"CPU": 3000, "MemoryMB": 64});
+        job
+    };
+    let registrations = (0..12).map(|n| {
+        let (server, job) = (server.clone(), big(n));
+        tokio::spawn(async move { register(&server, job).await })
+    });
+    for registration in registrations.collect::<Vec<_>>() {
+        registration.await.unwrap();
+    }
+    until(&server, "four running and eight waiting", |snapshot| {
+        let running = snapshot.allocs().filter(|alloc| !alloc.is_terminal()).count();
+        (running == 4 && server.broker_stats().blocked == 8).then_some(())
+    })
+    .await;
+    let snapshot = server.state().snapshot();
+    for node in &nodes {
+        assert_eq!(snapshot.allocs_by_node(&node.id).count(), 1, "two plans met on one node");
+    }
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn services_of_a_lost_node_are_not_listed_any_more() {
+    let heartbeat = HeartbeatConfig {
+        min_ttl: Nanos::from_millis(50),
+        grace: Nanos::from_millis(50),
+        ..HeartbeatConfig::default()
+    };
+    let server = Server::open(ServerConfig { heartbeat, ..ServerConfig::default() }).await.unwrap();
+    let node = FakeNode::join(&server, "one").await;
+    let service = drover_model::ServiceRegistration {
+        id: "_nomad-task-1".to_owned(),
+        service_name: "web".to_owned(),
+        namespace: "default".into(),
+        node_id: node.id.clone(),
+        ..drover_model::ServiceRegistration::default()
+    };
+    server.upsert_services(vec![service]).await.unwrap();
+    assert_eq!(server.state().snapshot().services().count(), 1);
+    until(&server, "no services", |snapshot| (snapshot.services().count() == 0).then_some(())).await;
+    assert_eq!(server.state().snapshot().node(&node.id).unwrap().status, NodeStatus::Down);
+    server.shutdown().await;
+}
