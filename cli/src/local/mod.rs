@@ -4,13 +4,14 @@
 //! two terminals at once, and its data, so that jobs survive a restart of the engine.
 
 mod paths;
+mod ready;
 mod record;
 mod start;
 mod stop;
 
 pub use paths::Paths;
 pub use record::Record;
-pub use start::{Started, ensure_started};
+pub use start::ensure_started;
 pub use stop::{stop, wipe};
 
 /// Why the local engine cannot be used.

@@ -1,5 +1,6 @@
 //! Starts the agent in the background unless it runs already.
 
+use super::ready::has_ready_node;
 use super::record::start_ticks;
 use super::{LocalError, Paths, Record};
 use nix::fcntl::{Flock, FlockArg};
@@ -28,16 +29,11 @@ pub struct Started {
     pub is_new: bool,
 }
 
-/// Returns the running agent, or starts one and waits until `is_ready` says so of its address.
+/// Returns the running agent, or starts one and waits until its node takes work.
 ///
 /// # Errors
 /// When files cannot be written, or the agent ends or does not answer.
-pub fn ensure_started(
-    paths: &Paths,
-    exe: &Path,
-    version: &str,
-    is_ready: &mut dyn FnMut(&str) -> bool,
-) -> Result<Started, LocalError> {
+pub fn ensure_started(paths: &Paths, exe: &Path, version: &str) -> Result<Started, LocalError> {
     if let Some(record) = Record::of_running(paths) {
         return Ok(Started { record, is_new: false });
     }
@@ -49,7 +45,7 @@ pub fn ensure_started(
     let port = free_port();
     let mut child = spawn(paths, exe, port)?;
     let address = format!("http://127.0.0.1:{port}");
-    wait(paths, &mut child, || is_ready(&address))?;
+    wait(paths, &mut child, || has_ready_node(port))?;
     let pid = i32::try_from(child.id()).expect("process ids are positive and small");
     let record = Record { pid, start_ticks: start_ticks(pid).unwrap_or(0), address, version: version.to_owned() };
     record.save(paths)?;
@@ -97,7 +93,7 @@ fn spawn(paths: &Paths, exe: &Path, port: u16) -> Result<Child, LocalError> {
     command.spawn().map_err(|e| LocalError::file("start", exe, e))
 }
 
-fn wait(paths: &Paths, child: &mut Child, mut is_ready: impl FnMut() -> bool) -> Result<(), LocalError> {
+fn wait(paths: &Paths, child: &mut Child, is_ready: impl Fn() -> bool) -> Result<(), LocalError> {
     let log = paths.log();
     let began = Instant::now();
     while !is_ready() {

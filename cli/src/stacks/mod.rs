@@ -115,8 +115,12 @@ impl Session {
     /// The engine does not answer or refuses a job, or something belongs to somebody else.
     pub async fn plan(&self, engine: &Engine, options: &Options) -> Result<(ChangePlan, Live), CliError> {
         plan::check(&self.desired, options).map_err(|error| CliError::new(error.to_string()))?;
-        let live = engine.read(&self.desired, options, &self.masker).await.map_err(|error| self.masked(engine_error(&error)))?;
-        let plan = plan::compute(&self.desired, &live, options, &self.masker).map_err(|error| CliError::new(error.to_string()))?;
+        let live = engine
+            .read(&self.desired, options, &self.masker)
+            .await
+            .map_err(|error| self.masked(engine_error(&error)))?;
+        let plan = plan::compute(&self.desired, &live, options, &self.masker)
+            .map_err(|error| CliError::new(error.to_string()))?;
         Ok((plan, live))
     }
 
@@ -129,9 +133,11 @@ impl Session {
         let (mut record, index) = engine.record(stack, namespace).await.map_err(|error| engine_error(&error))?;
         if record.key.is_empty() {
             record.key = format!("{}{}", drover_base::uuid::random(), drover_base::uuid::random()).replace('-', "");
-            let written = engine.put_record(stack, namespace, &record, index).await.map_err(|error| engine_error(&error))?;
+            let written =
+                engine.put_record(stack, namespace, &record, index).await.map_err(|error| engine_error(&error))?;
             if written == Written::Stale {
-                return Err(CliError::new(format!("somebody else wrote the record of stack {stack} at the same time")).hint("plan again"));
+                return Err(CliError::new(format!("somebody else wrote the record of stack {stack} at the same time"))
+                    .hint("plan again"));
             }
         }
         let (plan, live) = self.plan(engine, options).await?;

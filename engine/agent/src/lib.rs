@@ -2,13 +2,19 @@
 //!
 //! This is the only crate that knows servers, nodes, drivers and the HTTP API at once. It reads
 //! configuration files ([`config`]), opens the state, starts the server and the node with their
-//! in-process link, serves the API, and stops all of it in order on a signal.
+//! in-process link, serves the API, and stops all of it in order on a signal ([`Agent`]).
 //! It holds no domain logic: what it decides is who is started with which settings.
 
+mod about;
+mod banner;
 pub mod config;
-
+mod link;
 pub mod logging;
+mod plugins;
+mod run;
+mod settings;
+mod signals;
 
 pub use config::{AgentConfig, ConfigError, Overrides};
-mod banner;
-mod signals;
+pub use run::{Agent, AgentError};
+pub use settings::API_VERSION;

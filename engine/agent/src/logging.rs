@@ -1,8 +1,11 @@
 //! Log lines as operators of this kind of agent know them:
 //! `2026-11-22T15:10:27.464Z [INFO]  client: node registration complete: id=…`, or JSON objects.
 
+use drover_api::{LogLine, LogLines};
 use drover_base::UnixNanos;
 use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
@@ -10,8 +13,8 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Installs the process-wide subscriber. Lines go to standard output, as the reference's do.
-/// A second call has no effect.
+/// Installs the process-wide subscriber. Lines go to standard output, as the reference's do, and are held
+/// back until [`release`]. A second call has no effect.
 pub fn install(level: &str, json: bool) {
     let filter = match level {
         "TRACE" => LevelFilter::TRACE,
@@ -26,10 +29,46 @@ pub fn install(level: &str, json: bool) {
         level_of_libraries(filter) >= *meta.level() || meta.target().starts_with("drover")
     });
     use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
-    let layer = tracing_subscriber::fmt::layer().event_format(Lines { json }).with_filter(filter).with_filter(ours);
+    let layer = tracing_subscriber::fmt::layer()
+        .event_format(Lines { json, watched: lines() })
+        .with_writer(Gate::default)
+        .with_filter(filter)
+        .with_filter(ours);
     let subscriber = tracing_subscriber::registry().with(layer);
     // An error means that a subscriber is there already, which is what we want.
     let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+/// The lines as they pass by, for those who watch them over HTTP.
+pub fn lines() -> LogLines {
+    static LINES: OnceLock<LogLines> = OnceLock::new();
+    LINES.get_or_init(LogLines::new).clone()
+}
+
+/// Lines from before the start-up summary was shown; `None` once it was.
+static HELD: Mutex<Option<Vec<u8>>> = Mutex::new(Some(Vec::new()));
+
+/// Lets all lines through, first those that were held back.
+pub fn release() {
+    let held = HELD.lock().unwrap_or_else(PoisonError::into_inner).take();
+    // Nobody is left to hear of a closed standard output.
+    let _ = io::stdout().write_all(&held.unwrap_or_default());
+}
+
+#[derive(Default)]
+struct Gate;
+
+impl io::Write for Gate {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match HELD.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            Some(held) => held.extend_from_slice(bytes),
+            None => io::stdout().write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        io::stdout().flush()
+    }
 }
 
 fn level_of_libraries(filter: LevelFilter) -> LevelFilter {
@@ -38,6 +77,7 @@ fn level_of_libraries(filter: LevelFilter) -> LevelFilter {
 
 struct Lines {
     json: bool,
+    watched: LogLines,
 }
 
 impl<S, N> FormatEvent<S, N> for Lines
@@ -48,28 +88,42 @@ where
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        let meta = event.metadata();
-        let time = UnixNanos::now().timestamp();
-        let target = short_target(meta.target());
-        if self.json {
-            let mut line = serde_json::Map::new();
-            line.insert("@level".into(), meta.level().as_str().to_lowercase().into());
-            line.insert("@message".into(), fields.message.into());
-            line.insert("@module".into(), target.into());
-            line.insert("@timestamp".into(), format!("{time:.6}").into());
-            line.extend(fields.pairs.into_iter().map(|(key, value)| (key, value.into())));
-            return writeln!(out, "{}", serde_json::Value::Object(line));
+        let line = Line { time: UnixNanos::now().timestamp(), meta: event.metadata(), fields };
+        if self.watched.wants(*line.meta.level()) {
+            let (text, json) = (line.text().trim_start().to_owned(), line.json());
+            self.watched.publish(LogLine { level: *line.meta.level(), text, json });
         }
-        write!(out, "    {time:.3} {:<7} {target}: {}", level_mark(*meta.level()), fields.message)?;
-        for (i, (key, value)) in fields.pairs.iter().enumerate() {
+        writeln!(out, "{}", if self.json { line.json() } else { line.text() })
+    }
+}
+
+struct Line<'a> {
+    time: jiff::Timestamp,
+    meta: &'a tracing::Metadata<'a>,
+    fields: Fields,
+}
+
+impl Line<'_> {
+    fn text(&self) -> String {
+        let (time, target) = (self.time, short_target(self.meta.target()));
+        let mut out = format!("    {time:.3} {:<7} {target}: {}", level_mark(*self.meta.level()), self.fields.message);
+        for (i, (key, value)) in self.fields.pairs.iter().enumerate() {
             let colon = if i == 0 { ":" } else { "" };
-            if value.is_empty() || value.contains(|c: char| c.is_whitespace() || c == '"' || c == '=') {
-                write!(out, "{colon} {key}={value:?}")?;
-            } else {
-                write!(out, "{colon} {key}={value}")?;
-            }
+            let needs_quotes = value.is_empty() || value.contains(|c: char| c.is_whitespace() || c == '"' || c == '=');
+            let value = if needs_quotes { format!("{value:?}") } else { value.clone() };
+            out.push_str(&format!("{colon} {key}={value}"));
         }
-        writeln!(out)
+        out
+    }
+
+    fn json(&self) -> String {
+        let mut line = serde_json::Map::new();
+        line.insert("@level".into(), self.meta.level().as_str().to_lowercase().into());
+        line.insert("@message".into(), self.fields.message.clone().into());
+        line.insert("@module".into(), short_target(self.meta.target()).into());
+        line.insert("@timestamp".into(), format!("{:.6}", self.time).into());
+        line.extend(self.fields.pairs.iter().map(|(key, value)| (key.clone(), value.clone().into())));
+        serde_json::Value::Object(line).to_string()
     }
 }
 

@@ -26,7 +26,12 @@ fn load(path: &str) -> Result<Pack, CliError> {
 }
 
 /// Renders a pack without an engine.
-fn render(pack: &Pack, variables: &VariableArgs, name: Option<&str>, namespace: Option<&str>) -> Result<Render, CliError> {
+fn render(
+    pack: &Pack,
+    variables: &VariableArgs,
+    name: Option<&str>,
+    namespace: Option<&str>,
+) -> Result<Render, CliError> {
     let secrets = resolver(&pack.folder);
     let deployment = name.unwrap_or(&pack.metadata.name).to_owned();
     let request = RenderRequest {

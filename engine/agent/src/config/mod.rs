@@ -5,7 +5,7 @@ mod read;
 mod resolve;
 mod tree;
 
-pub use file::FileConfig;
+pub use file::{ClientFile, FileConfig, HostVolumeFile};
 pub use read::read_paths;
 pub use resolve::{AgentConfig, ClientSettings, Overrides, ServerSettings, resolve};
 

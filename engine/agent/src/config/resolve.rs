@@ -18,6 +18,8 @@ pub const DEFAULT_DYNAMIC_PORTS: (u16, u16) = (20_000, 32_000);
 pub struct Overrides {
     /// Server and node in one process, nothing kept.
     pub dev: bool,
+    /// The local engine of a user: as `dev`, but state is kept.
+    pub local: bool,
     /// Where state is kept.
     pub data_dir: Option<String>,
     /// Log level.
@@ -49,6 +51,8 @@ pub struct Overrides {
 pub struct AgentConfig {
     /// Nothing is kept.
     pub dev: bool,
+    /// The local engine of a user.
+    pub local: bool,
     /// Region.
     pub region: String,
     /// Datacenter.
@@ -121,15 +125,17 @@ pub fn resolve(file: FileConfig, flags: &Overrides) -> Result<AgentConfig, Confi
     refuse_what_is_not_there(&file)?;
     let unsupported = file.unsupported();
     let bind = flags.bind_addr.as_deref().or(file.bind_addr.as_deref());
-    let default_bind = if flags.dev { "127.0.0.1" } else { "0.0.0.0" };
+    let is_personal = flags.dev || flags.local;
+    let default_bind = if is_personal { "127.0.0.1" } else { "0.0.0.0" };
     let listen = |own: Option<&String>| address(own.map(String::as_str).or(bind).unwrap_or(default_bind));
     let data_dir = flags.data_dir.as_ref().or(file.data_dir.as_ref()).map(PathBuf::from);
-    let is_server = flags.dev || flags.server || file.server.enabled == Some(true);
-    let is_client = flags.dev || flags.client || file.client.enabled == Some(true);
+    let is_server = is_personal || flags.server || file.server.enabled == Some(true);
+    let is_client = is_personal || flags.client || file.client.enabled == Some(true);
     check_roles(is_server, is_client, flags.dev, data_dir.as_ref())?;
     let level = flags.log_level.clone().or(file.log_level.clone());
     Ok(AgentConfig {
         dev: flags.dev,
+        local: flags.local,
         region: flags.region.clone().or(file.region.clone()).unwrap_or_else(|| "global".into()),
         datacenter: flags.datacenter.clone().or(file.datacenter.clone()).unwrap_or_else(|| "dc1".into()),
         name: flags.name.clone().or(file.name.clone()),
@@ -207,7 +213,7 @@ fn client_settings(mut file: ClientFile, flags: &Overrides) -> Result<ClientSett
     if flags.network_interface.is_some() {
         file.network_interface.clone_from(&flags.network_interface);
     }
-    if flags.dev && file.network_interface.is_none() {
+    if (flags.dev || flags.local) && file.network_interface.is_none() {
         file.network_interface = Some("lo".into());
     }
     let ports = (

@@ -53,12 +53,13 @@ fn from_body(body: &Body) -> Result<Value, ConfigError> {
     let mut map = Map::new();
     for attribute in &body.attributes {
         let value = attribute.value.evaluate(&context).map_err(|e| ConfigError::Syntax(e.to_string()))?;
-        map.insert(attribute.name.to_string(), value.to_json());
+        let value = value.to_json().map_err(|e| ConfigError::Syntax(format!("{}: {e}", attribute.name)))?;
+        map.insert(attribute.name.to_string(), value);
     }
     for block in &body.blocks {
         let mut value = from_body(&block.body)?;
         for label in block.labels.iter().rev() {
-            value = Value::Object(Map::from_iter([(label.text().to_owned(), value)]));
+            value = Value::Object(Map::from_iter([(label.text.to_string(), value)]));
         }
         merge_key(&mut map, block.kind.to_string(), value);
     }

@@ -1,0 +1,42 @@
+//! What the agent says of itself over HTTP.
+
+use crate::config::AgentConfig;
+use crate::settings::API_VERSION;
+use drover_api::AgentInfo;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+
+/// What the API needs to know of the agent.
+pub(crate) fn info(config: &AgentConfig, name: &str, server_id: String) -> AgentInfo {
+    AgentInfo {
+        name: name.to_owned(),
+        region: config.region.clone(),
+        datacenter: config.datacenter.clone(),
+        server_id,
+        http_addr: SocketAddr::from(config.http),
+        rpc_addr: SocketAddr::from(config.rpc),
+        serf_addr: SocketAddr::from(config.serf),
+        version: API_VERSION.to_owned(),
+        is_server: config.server.is_some(),
+        config: describe(config, name),
+    }
+}
+
+/// The configuration as `/v1/agent/self` shows it; nothing in it is secret.
+fn describe(config: &AgentConfig, name: &str) -> Value {
+    json!({
+        "Region": config.region,
+        "Datacenter": config.datacenter,
+        "NodeName": name,
+        "DataDir": config.data_dir,
+        "LogLevel": config.log_level,
+        "LogJson": config.log_json,
+        "DevMode": config.dev,
+        "BindAddr": config.http.0.to_string(),
+        "Ports": {"HTTP": config.http.1, "RPC": config.rpc.1, "Serf": config.serf.1},
+        "Server": {"Enabled": config.server.is_some(), "BootstrapExpect": 1},
+        "Client": {"Enabled": config.client.is_some()},
+        "ACL": {"Enabled": false},
+        "Version": {"Version": API_VERSION},
+    })
+}

@@ -1,0 +1,49 @@
+//! The node's link to a server in the same process.
+
+use async_trait::async_trait;
+use drover_model::{Allocation, Namespace, Node, NodeId, ServiceRegistration};
+use drover_node::{AllocsReply, Heartbeat, LinkError, ServerLink};
+use drover_server::{ErrorKind, Server, ServerError};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Calls the server directly.
+#[derive(Debug)]
+pub(crate) struct LocalLink(pub Server);
+
+#[async_trait]
+impl ServerLink for LocalLink {
+    async fn register(&self, node: Node) -> Result<Heartbeat, LinkError> {
+        let registered = self.0.register_node(node).await.map_err(failed)?;
+        Ok(Heartbeat { ttl: registered.ttl })
+    }
+    async fn heartbeat(&self, node: &NodeId) -> Result<Heartbeat, LinkError> {
+        let ttl = self.0.heartbeat(node).await.map_err(failed)?;
+        Ok(Heartbeat { ttl })
+    }
+    async fn allocs(&self, node: &NodeId, min_index: u64, wait: Duration) -> Result<AllocsReply, LinkError> {
+        let reply = self.0.node_allocs(node, min_index, wait).await.map_err(failed)?;
+        Ok(AllocsReply { index: reply.index, allocs: reply.allocs })
+    }
+    async fn update_allocs(&self, updates: Vec<Allocation>) -> Result<(), LinkError> {
+        self.0.update_allocs(updates).await.map(drop).map_err(failed)
+    }
+    async fn upsert_services(&self, services: Vec<ServiceRegistration>) -> Result<(), LinkError> {
+        self.0.upsert_services(services).await.map(drop).map_err(failed)
+    }
+    async fn delete_services(&self, services: Vec<(Namespace, String)>) -> Result<(), LinkError> {
+        self.0.delete_services(services).await.map(drop).map_err(failed)
+    }
+}
+
+fn failed(error: ServerError) -> LinkError {
+    match error.kind {
+        ErrorKind::NotFound => LinkError::UnknownNode,
+        _ => LinkError::Failed(error.message),
+    }
+}
+
+/// Kept beside the impl so that the trait object is made in one place.
+pub(crate) fn local(server: Server) -> Arc<dyn ServerLink> {
+    Arc::new(LocalLink(server))
+}

@@ -1,0 +1,97 @@
+//! The agent's settings as those of the server and the node.
+
+use crate::config::{AgentConfig, ClientSettings, ServerSettings};
+use drover_model::node::HostVolumeConfig;
+use drover_model::resources::{NodeMemory, NodeReservedCpu, NodeReservedNetworks, NodeReservedResources};
+use drover_node::NodeConfig;
+use drover_node::SECRET_VARIABLES;
+use drover_server::ServerConfig;
+use std::path::{Path, PathBuf};
+
+/// The version of the API that this speaks, as nodes and the agent report it.
+pub const API_VERSION: &str = "2.0.5";
+
+pub(crate) fn server(config: &AgentConfig, settings: &ServerSettings, name: &str) -> ServerConfig {
+    let mut server = ServerConfig {
+        region: config.region.clone(),
+        name: name.to_owned(),
+        workers: settings.workers,
+        data_dir: config.data_dir.as_ref().map(|dir| dir.join("server")),
+        ..ServerConfig::default()
+    };
+    let set = |target: &mut drover_base::Nanos, value: Option<drover_base::Nanos>| {
+        if let Some(value) = value {
+            *target = value;
+        }
+    };
+    set(&mut server.heartbeat.grace, settings.heartbeat_grace);
+    set(&mut server.heartbeat.min_ttl, settings.min_heartbeat_ttl);
+    set(&mut server.gc.eval_threshold, settings.eval_gc_threshold);
+    set(&mut server.gc.job_threshold, settings.job_gc_threshold);
+    set(&mut server.gc.deployment_threshold, settings.deployment_gc_threshold);
+    set(&mut server.gc.node_threshold, settings.node_gc_threshold);
+    set(&mut server.gc.interval, settings.gc_interval);
+    server
+}
+
+/// The node's settings; `dir` is where it keeps things unless the configuration says otherwise.
+pub(crate) fn node(config: &AgentConfig, settings: &ClientSettings, name: &str, dir: &Path) -> NodeConfig {
+    let file = &settings.file;
+    let option = |key: &str| list(file.options.get(key));
+    let base = NodeConfig::in_dir(dir);
+    NodeConfig {
+        state_dir: file.state_dir.as_ref().map_or(base.state_dir.clone(), PathBuf::from),
+        alloc_dir: file.alloc_dir.as_ref().map_or(base.alloc_dir.clone(), PathBuf::from),
+        name: name.to_owned(),
+        region: config.region.clone(),
+        datacenter: config.datacenter.clone(),
+        node_class: file.node_class.clone().unwrap_or_default(),
+        node_pool: file.node_pool.clone().unwrap_or_else(|| "default".into()),
+        http_addr: std::net::SocketAddr::from(config.http).to_string(),
+        meta: file.meta.clone(),
+        driver_allowlist: option("driver.allowlist"),
+        driver_denylist: option("driver.denylist"),
+        network_interface: file.network_interface.clone().unwrap_or_default(),
+        cpu_total_compute: file.cpu_total_compute.unwrap_or(0),
+        memory_total_mb: file.memory_total_mb.unwrap_or(0),
+        disk_total_mb: file.disk_total_mb.unwrap_or(0),
+        reserved: reserved(file),
+        min_dynamic_port: settings.dynamic_ports.0,
+        max_dynamic_port: settings.dynamic_ports.1,
+        host_volumes: host_volumes(file),
+        host_env: std::env::vars().filter(|(name, _)| !SECRET_VARIABLES.contains(&name.as_str())).collect(),
+        max_kill_timeout: settings.max_kill_timeout,
+        gc_max_allocs: file.gc_max_allocs.map_or(base.gc_max_allocs, |n| n as usize),
+        version: API_VERSION.into(),
+        ..base
+    }
+}
+
+fn list(text: Option<&String>) -> Vec<String> {
+    let parts = text.map(String::as_str).unwrap_or_default().split(',').map(str::trim);
+    parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+fn reserved(file: &crate::config::ClientFile) -> NodeReservedResources {
+    NodeReservedResources {
+        cpu: NodeReservedCpu { cpu_shares: file.reserved.cpu.unwrap_or(0), ..NodeReservedCpu::default() },
+        memory: NodeMemory { memory_mb: file.reserved.memory.unwrap_or(0) },
+        disk: drover_model::resources::NodeDisk { disk_mb: file.reserved.disk.unwrap_or(0) },
+        networks: NodeReservedNetworks {
+            reserved_host_ports: file.reserved.reserved_ports.clone().unwrap_or_default(),
+        },
+    }
+}
+
+fn host_volumes(file: &crate::config::ClientFile) -> std::collections::BTreeMap<String, HostVolumeConfig> {
+    let volume = |(name, volume): (&String, &crate::config::HostVolumeFile)| {
+        let config = HostVolumeConfig {
+            name: name.clone(),
+            path: volume.path.clone(),
+            read_only: volume.read_only,
+            id: String::new(),
+        };
+        (name.clone(), config)
+    };
+    file.host_volume.iter().map(volume).collect()
+}
