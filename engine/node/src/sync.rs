@@ -85,10 +85,11 @@ impl Outbox {
         let mut retry = FIRST_RETRY;
         loop {
             self.changed.notified().await;
-            if !self.pending.lock().is_urgent {
-                // Whoever is urgent meanwhile ends the wait.
-                let _ = tokio::time::timeout(BATCH_WINDOW, self.changed.notified()).await;
-            }
+            // Whoever is urgent meanwhile ends the wait.
+            let window_ends = tokio::time::Instant::now() + BATCH_WINDOW;
+            while !self.pending.lock().is_urgent
+                && tokio::time::timeout_at(window_ends, self.changed.notified()).await.is_ok()
+            {}
             while self.send(link.as_ref()).await.is_err() {
                 tokio::time::sleep(retry).await;
                 retry = (retry * 2).min(MAX_RETRY);
@@ -98,7 +99,8 @@ impl Outbox {
         }
     }
 
-    /// One batch; what the servers did not take is put back unless there is newer news.
+    /// Sends as long as there is something urgent; what the servers did not take is put back unless there is newer
+    /// news.
     async fn send(&self, link: &dyn ServerLink) -> Result<(), ()> {
         loop {
             let (allocs, services) = self.take();
@@ -118,18 +120,24 @@ impl Outbox {
                 return Err(());
             }
             tokio::time::sleep(MIN_GAP).await;
+            let mut pending = self.pending.lock();
+            if !pending.is_urgent {
+                pending.in_flight = false;
+                return Ok(());
+            }
         }
     }
 
     fn take(&self) -> (Allocs, Services) {
         let mut pending = self.pending.lock();
-        pending.is_urgent = false;
         pending.in_flight = true;
         let services = std::mem::take(&mut pending.services);
         let rest = match pending.allocs.keys().nth(MAX_BATCH_ALLOCS).cloned() {
             Some(first_left) => pending.allocs.split_off(&first_left),
             None => BTreeMap::new(),
         };
+        // What did not fit goes with the next message.
+        pending.is_urgent = !rest.is_empty();
         (std::mem::replace(&mut pending.allocs, rest), services)
     }
 
@@ -159,3 +167,81 @@ impl Outbox {
 
 type Allocs = BTreeMap<AllocId, Allocation>;
 type Services = BTreeMap<(Namespace, String), Option<ServiceRegistration>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::{AllocsReply, Heartbeat, LinkError};
+    use async_trait::async_trait;
+    use drover_model::{AllocClientStatus, Node, NodeId};
+
+    /// Refuses the first messages, keeps the others.
+    #[derive(Debug, Default)]
+    struct Flaky {
+        refusals_left: Mutex<u32>,
+        taken: Mutex<Vec<Vec<Allocation>>>,
+    }
+
+    #[async_trait]
+    impl ServerLink for Flaky {
+        async fn register(&self, _: Node) -> Result<Heartbeat, LinkError> {
+            Err(LinkError::UnknownNode)
+        }
+        async fn heartbeat(&self, _: &NodeId) -> Result<Heartbeat, LinkError> {
+            Err(LinkError::UnknownNode)
+        }
+        async fn allocs(&self, _: &NodeId, _: u64, _: Duration) -> Result<AllocsReply, LinkError> {
+            Ok(AllocsReply::default())
+        }
+        async fn update_allocs(&self, updates: Vec<Allocation>) -> Result<(), LinkError> {
+            let mut left = self.refusals_left.lock();
+            if *left > 0 {
+                *left -= 1;
+                return Err(LinkError::Failed("no leader".into()));
+            }
+            self.taken.lock().push(updates);
+            Ok(())
+        }
+        async fn upsert_services(&self, _: Vec<ServiceRegistration>) -> Result<(), LinkError> {
+            Ok(())
+        }
+        async fn delete_services(&self, _: Vec<(Namespace, String)>) -> Result<(), LinkError> {
+            Ok(())
+        }
+    }
+
+    fn update(id: &str, client_status: AllocClientStatus) -> Allocation {
+        Allocation { id: id.into(), client_status, ..Allocation::default() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn news_is_told_until_it_is_taken_and_the_newest_wins() {
+        let link = Arc::new(Flaky { refusals_left: Mutex::new(3), ..Flaky::default() });
+        let outbox = Arc::new(Outbox::default());
+        let running = tokio::spawn(Arc::clone(&outbox).run(link.clone()));
+        outbox.alloc(update("a", AllocClientStatus::Pending), false);
+        outbox.alloc(update("b", AllocClientStatus::Running), true);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        outbox.alloc(update("a", AllocClientStatus::Complete), true);
+        outbox.flushed().await;
+        let taken: Vec<Allocation> = link.taken.lock().concat();
+        let told = |id: &str| taken.iter().rfind(|alloc| alloc.id == *id).map(|alloc| alloc.client_status);
+        assert_eq!(told("a"), Some(AllocClientStatus::Complete));
+        assert_eq!(told("b"), Some(AllocClientStatus::Running));
+        running.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_are_split_into_several_messages() {
+        let link = Arc::new(Flaky::default());
+        let outbox = Arc::new(Outbox::default());
+        for n in 0..MAX_BATCH_ALLOCS + 1 {
+            outbox.alloc(update(&n.to_string(), AllocClientStatus::Running), true);
+        }
+        let running = tokio::spawn(Arc::clone(&outbox).run(link.clone()));
+        outbox.flushed().await;
+        let sizes: Vec<_> = link.taken.lock().iter().map(Vec::len).collect();
+        assert_eq!(sizes, [MAX_BATCH_ALLOCS, 1]);
+        running.abort();
+    }
+}

@@ -3,6 +3,7 @@
 pub mod core;
 pub mod dir;
 pub mod health;
+mod rules;
 pub mod runner;
 mod shell;
 mod status;
