@@ -42,7 +42,7 @@ async fn a_batch_job_runs_and_completes() {
     assert_eq!(names, ["alloc", "t"]);
     node.gc_alloc(&"batch-1".into()).await.unwrap();
     assert!(!dir.path().join("alloc/batch-1").exists());
-    node.shutdown();
+    node.end_all(support::PATIENCE).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -64,7 +64,7 @@ async fn a_service_restarts_by_policy_and_then_fails() {
         ["Received", "Task Setup", "Started", "Terminated", "Restarting", "Started", "Terminated", "Not Restarting"]
     );
     assert_eq!(failed.task_states["t"].restarts, 1);
-    node.shutdown();
+    node.end_all(support::PATIENCE).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -92,7 +92,7 @@ async fn a_task_survives_the_agent() {
     assert_eq!(stopped.task_states["t"].started_at, before.task_states["t"].started_at);
     assert_eq!(kinds(&stopped, "t")[2..], ["Started", "Killing", "Terminated", "Killed"]);
     assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
-    second.shutdown();
+    second.end_all(support::PATIENCE).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,7 +129,7 @@ async fn people_restart_and_signal_tasks() {
         }
     };
     tokio::time::timeout(support::PATIENCE, gone).await.unwrap();
-    node.shutdown();
+    node.end_all(support::PATIENCE).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -173,7 +173,7 @@ async fn services_appear_with_their_health_and_disappear() {
     servers.until_status("services-1", "complete").await;
     node.flushed().await;
     assert!(servers.cluster.lock().unwrap().services.is_empty());
-    node.shutdown();
+    node.end_all(support::PATIENCE).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
