@@ -17,6 +17,10 @@ pub struct AgentOptions {
     pub durable: bool,
     /// Start this binary instead of drover (the reference).
     pub binary: Option<PathBuf>,
+    /// Keep state here instead of in the test's folder.
+    pub data_dir: Option<PathBuf>,
+    /// Settings of the configuration file beside those that every test has.
+    pub config: Option<Value>,
 }
 
 /// A running agent; ended with its tasks when dropped.
@@ -35,7 +39,7 @@ impl Agent {
 
     /// Starts an agent that keeps its state, so that it can be restarted.
     pub fn durable() -> Self {
-        Self::start(AgentOptions { durable: true, binary: None })
+        Self::start(AgentOptions { durable: true, ..AgentOptions::default() })
     }
 
     /// Starts an agent and waits until its node is ready.
@@ -43,16 +47,19 @@ impl Agent {
     /// # Panics
     /// When it does not get ready.
     pub fn start(options: AgentOptions) -> Self {
-        let folder = tempfile::Builder::new().prefix("drover-test-").tempdir().expect("a temporary folder");
+        let folder = crate::files::folder();
         let [port, rpc, serf] = free_ports();
         let mut config = json!({
             "ports": {"http": port, "rpc": rpc, "serf": serf}, "bind_addr": "127.0.0.1", "disable_update_check": true,
             "log_level": "DEBUG", "plugin": [{"raw_exec": [{"config": [{"enabled": true}]}]}],
         });
         if options.durable {
-            config["data_dir"] = json!(folder.path().join("data"));
+            config["data_dir"] = json!(options.data_dir.clone().unwrap_or_else(|| folder.path().join("data")));
             config["server"] = json!({"enabled": true, "bootstrap_expect": 1});
             config["client"] = json!({"enabled": true, "network_interface": "lo"});
+        }
+        if let Some(Value::Object(more)) = &options.config {
+            config.as_object_mut().expect("made as one above").extend(more.clone());
         }
         std::fs::write(folder.path().join("agent.json"), config.to_string()).expect("the folder is writable");
         let mut agent = Self { folder, options, port, process: None };
@@ -74,6 +81,8 @@ impl Agent {
         }
         command.arg("-config").arg(self.folder.path().join("agent.json"));
         command.stdin(Stdio::null()).stdout(log).stderr(errors).env_remove("AWS_CA_BUNDLE");
+        // The agent in dev mode keeps its things there, and what is left of them must be found.
+        command.env("TMPDIR", self.folder.path());
         self.process = Some(command.spawn().expect("the agent can be started"));
         eventually("a ready node", || {
             let ended = self.process.as_mut().expect("just started").try_wait().expect("a child can be waited for");
@@ -116,6 +125,32 @@ impl Agent {
     /// Runs `drover ARGS` against this agent.
     pub fn drover(&self, args: &[&str]) -> crate::Run {
         crate::run(&self.address(), args)
+    }
+
+    /// Registers a job as [`crate::jobs`] makes them.
+    ///
+    /// # Panics
+    /// When it is refused.
+    #[track_caller]
+    pub fn register(&self, submission: &Value) {
+        self.put("/v1/jobs", submission);
+    }
+
+    /// Ids of the allocations of a job that are in a client status and wanted.
+    pub fn allocations(&self, job: &str, status: &str) -> Vec<String> {
+        let allocs = self.try_get(&format!("/v1/job/{job}/allocations")).unwrap_or(Value::Null);
+        let allocs = allocs.as_array().cloned().unwrap_or_default();
+        let is_wanted = |alloc: &&Value| alloc["ClientStatus"] == status && alloc["DesiredStatus"] == "run";
+        allocs.iter().filter(is_wanted).filter_map(|alloc| alloc["ID"].as_str().map(str::to_owned)).collect()
+    }
+
+    /// Waits for an allocation of a job in a client status; its id.
+    ///
+    /// # Panics
+    /// When there is none in time.
+    #[track_caller]
+    pub fn wait_alloc(&self, job: &str, status: &str) -> String {
+        crate::wait_for(&format!("an allocation of {job} that is {status}"), || self.allocations(job, status).pop())
     }
 
     /// GET, as JSON.
@@ -169,6 +204,13 @@ impl Agent {
 
 impl Drop for Agent {
     fn drop(&mut self) {
+        self.end();
+        crate::processes::sweep(self.folder.path());
+    }
+}
+
+impl Agent {
+    fn end(&mut self) {
         if self.process.is_none() {
             return;
         }
@@ -186,9 +228,7 @@ impl Drop for Agent {
         let _ = child.kill();
         let _ = child.wait();
     }
-}
 
-impl Agent {
     /// Ends all tasks, so that nothing outlives the test.
     fn purge_jobs(&self) {
         let Some(Value::Array(jobs)) = self.try_get("/v1/jobs") else { return };
@@ -206,7 +246,11 @@ impl Agent {
     }
 }
 
-fn free_ports<const N: usize>() -> [u16; N] {
+/// Ports of loopback that nothing listens on now.
+///
+/// # Panics
+/// When there are none.
+pub fn free_ports<const N: usize>() -> [u16; N] {
     let listeners: [TcpListener; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"));
     std::array::from_fn(|i| listeners[i].local_addr().expect("a bound port").port())
 }

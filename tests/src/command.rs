@@ -32,6 +32,31 @@ impl Run {
         assert!(self.stdout.contains(text) || self.stderr.contains(text), "no {text:?} in\n{}", self.all());
         self
     }
+    /// Fails when standard output or standard error holds `text`.
+    #[track_caller]
+    pub fn expect_no(self, text: &str) -> Self {
+        assert!(!self.stdout.contains(text) && !self.stderr.contains(text), "{text:?} in\n{}", self.all());
+        self
+    }
+    /// Fails unless a line of the output has these words in this order with nothing but blanks between them.
+    #[track_caller]
+    pub fn expect_row(self, row: &str) -> Self {
+        let wanted: Vec<&str> = row.split_whitespace().collect();
+        let found = self.stdout.lines().any(|line| line.split_whitespace().eq(wanted.iter().copied()));
+        assert!(found, "no row {row:?} in\n{}", self.all());
+        self
+    }
+    /// Standard output as one JSON value.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON: {error}\n{}", self.all()))
+    }
+    /// Standard output as one JSON value a line.
+    #[track_caller]
+    pub fn json_lines(&self) -> Vec<serde_json::Value> {
+        let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}\n{}", self.all()));
+        self.stdout.lines().map(parse).collect()
+    }
 }
 
 /// Runs `drover ARGS` against the engine at `address`, in the root of the checkout.
@@ -40,11 +65,16 @@ pub fn run(address: &str, args: &[&str]) -> Run {
 }
 
 /// Runs `drover ARGS` in `folder` with nothing in the environment but what is needed and `env`.
+pub fn run_in(folder: &Path, env: &[(&str, &str)], args: &[&str]) -> Run {
+    run_program(drover(), folder, env, args)
+}
+
+/// As [`run_in`], with another program: the binary under another name, or the reference's.
 ///
 /// # Panics
-/// When the binary cannot be started.
-pub fn run_in(folder: &Path, env: &[(&str, &str)], args: &[&str]) -> Run {
-    let out = Command::new(drover())
+/// When the program cannot be started.
+pub fn run_program(program: &Path, folder: &Path, env: &[(&str, &str)], args: &[&str]) -> Run {
+    let out = Command::new(program)
         .args(args)
         .current_dir(folder)
         .env_clear()
@@ -53,7 +83,7 @@ pub fn run_in(folder: &Path, env: &[(&str, &str)], args: &[&str]) -> Run {
         .envs(env.iter().copied())
         .stdin(Stdio::null())
         .output()
-        .expect("drover can be started");
+        .expect("the program can be started");
     Run {
         code: out.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&out.stdout).into_owned(),

@@ -6,11 +6,16 @@
 mod agent;
 mod binary;
 mod command;
+pub mod files;
+pub mod jobs;
+mod normal;
 mod peers;
+pub mod processes;
 mod wait;
 
-pub use agent::{Agent, AgentOptions};
+pub use agent::{Agent, AgentOptions, free_ports};
 pub use binary::drover;
-pub use command::{Run, run, run_in};
+pub use command::{Run, run, run_in, run_program};
+pub use normal::{normal, rows};
 pub use peers::{docker_available, is_root, peer};
 pub use wait::{eventually, wait_for};

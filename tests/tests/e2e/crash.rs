@@ -24,7 +24,7 @@ fn rolling_job(version: u32) -> Value {
 
 fn job(name: &str, count: usize, config: &Value, update: &Value) -> Value {
     let mut group = json!({"Name": "g", "Count": count, "EphemeralDisk": {"SizeMB": 10},
-        "Tasks": [{"Name": "t", "Driver": "raw_exec", "Config": config, "Resources": {"CPU": 1, "MemoryMB": 10}}]});
+        "Tasks": [{"Name": "t", "Driver": "raw_exec", "Config": config, "LogConfig": {"MaxFiles": 2, "MaxFileSizeMB": 4}, "Resources": {"CPU": 1, "MemoryMB": 10}}]});
     if update.get("MaxParallel").is_some() {
         group["Update"] = update.clone();
     }

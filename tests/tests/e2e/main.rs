@@ -1,3 +1,13 @@
 //! End-to-end tests with the real binary. One file per promise.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod against_nomad;
+mod bad_input;
 mod crash;
+mod drivers;
+mod job_cli;
+mod local_engine;
+mod nomad_cli;
+mod pack;
+mod stack;
