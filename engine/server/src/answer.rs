@@ -76,7 +76,7 @@ pub struct JobPlan {
     pub next_periodic_launch: WireTime,
     /// For people.
     pub warnings: String,
-    /// Raft index of the view it was worked out from.
+    /// Raft index of the view it was worked out from; 0 for a job that is not registered.
     pub index: u64,
 }
 

@@ -86,7 +86,7 @@ fn evaluations(snapshot: &Snapshot, updates: &[Allocation], now: UnixNanos) -> V
     triggers
         .into_iter()
         .filter_map(|(key, trigger)| Some((snapshot.job(&key)?, trigger)))
-        .map(|(job, trigger)| evals::for_job(job, trigger, now))
+        .map(|(job, trigger)| Evaluation { job_modify_index: 0, ..evals::for_job(job, trigger, now) })
         .collect()
 }
 

@@ -128,6 +128,7 @@ pub(crate) fn evaluation(snapshot: &Snapshot, deployment: &Deployment, now: Unix
     Some(Evaluation {
         priority,
         deployment_id: deployment.id.clone(),
+        job_modify_index: 0,
         ..evals::for_job(job, EvalTrigger::DeploymentWatcher, now)
     })
 }

@@ -23,6 +23,12 @@ impl Server {
         let (snapshot, deployment) = self.active(id, "promote")?;
         let now = UnixNanos::now();
         let eval = evaluation(&snapshot, &deployment, now);
+        let named = |groups: &Vec<String>| groups.iter().any(|group| deployment.task_groups.contains_key(group));
+        if !groups.as_ref().is_none_or(named) {
+            // Groups that are not there have nothing to promote: the job is only looked at again.
+            let evals = eval.iter().cloned().collect();
+            return self.update_deployment(Command::UpsertEvals(evals), eval.as_ref(), None).await;
+        }
         let promote = DeploymentPromote { id: id.clone(), groups, eval: eval.clone(), now };
         self.update_deployment(Command::DeploymentPromote(promote), eval.as_ref(), None).await
     }

@@ -37,6 +37,7 @@ impl Server {
             (Some(_), Some(_)) => "Node drain strategy updated",
             (None, _) => "Node drain strategy unset",
         };
+        let changes = strategy.is_some() || node.drain_strategy.is_some();
         let becomes_eligible = strategy.is_none() && request.mark_eligible;
         let evals = if becomes_eligible { node_evals(&snapshot, &node, now) } else { Vec::new() };
         let eval_ids = ids(&evals);
@@ -49,7 +50,7 @@ impl Server {
                 outcome: DrainOutcome::Ongoing,
                 meta: request.meta,
                 accessor_id: NO_ACCESSOR.to_owned(),
-                event: Some(drain_event(message, TextMap::new(), now)),
+                event: changes.then(|| drain_event(message, TextMap::new(), now)),
                 now,
                 evals,
             }))

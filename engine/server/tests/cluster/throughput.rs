@@ -41,10 +41,7 @@ async fn times() {
             (dead == 100).then_some(())
         })
         .await;
-        #[expect(clippy::print_stdout, reason = "it is there to print")]
-        {
-            println!("{kind}: placed in {:?} (median), 100 batch jobs in {:?}", placed[10], before.elapsed());
-        }
+        println!("{kind}: placed in {:?} (median), 100 batch jobs in {:?}", placed[10], before.elapsed());
         server.shutdown().await;
     }
 }

@@ -31,7 +31,7 @@ impl Server {
             job_modify_index: current.as_ref().map_or(0, |current| current.job_modify_index),
             next_periodic_launch: next_launch(&job, now),
             warnings,
-            index: snapshot.index(),
+            index: if current.is_some() { snapshot.index() } else { 0 },
             ..JobPlan::default()
         };
         let job = Arc::new(job);

@@ -43,13 +43,13 @@ impl Server {
                 return Err(ServerError::invalid("job scaling blocked due to active deployment"));
             }
             let scaled = Job { submit_time: now, ..with_count(job, &request.group, count)? };
-            let eval = (!job.stop).then(|| evals::for_job(&scaled, EvalTrigger::Scaling, now));
-            event.eval_id = eval.as_ref().map(|eval| eval.id.clone());
+            let eval = evals::for_job(&scaled, EvalTrigger::Scaling, now);
+            event.eval_id = Some(eval.id.clone());
             eval_id.clone_from(&event.eval_id);
             commands.push(Command::RegisterJob(RegisterJob {
                 job: Arc::new(scaled),
                 submission: None,
-                eval,
+                eval: Some(eval),
                 enforce_index: request.enforce_index.then_some(request.job_modify_index),
             }));
         }
