@@ -137,10 +137,12 @@ fn canaries_are_healthy(observed: Observed<'_>) -> bool {
         .all(|state| state.placed_canaries.iter().filter(|id| healthy(id)).count() >= state.desired_canaries as usize)
 }
 
+/// Healthy canaries change nothing until they are promoted.
 fn results(deployment: &Deployment) -> (u32, u32, usize) {
     let groups = deployment.task_groups.values();
+    let goes_on = |state: &&DeploymentState| state.desired_canaries == 0 || state.promoted;
     (
-        groups.clone().map(|state| state.healthy_allocs).sum(),
+        groups.clone().filter(goes_on).map(|state| state.healthy_allocs).sum(),
         groups.clone().map(|state| state.unhealthy_allocs).sum(),
         groups.filter(|state| state.promoted).count(),
     )
@@ -260,7 +262,7 @@ mod tests {
         let mut watch = Watch::default();
         case.alloc("a", Some(true), true);
         case.alloc("b", None, true);
-        assert_eq!(case.assess(&mut watch, NOW), Decision::Evaluate { replace: vec![] });
+        assert_eq!(case.assess(&mut watch, NOW), Decision::Nothing);
         case.allocs.pop();
         case.state().placed_canaries.pop();
         case.alloc("b", Some(true), true);
@@ -273,7 +275,7 @@ mod tests {
         case.alloc("a", Some(true), true);
         assert_eq!(next_deadline(&case.deployment), None);
         let much_later = NOW.plus(Nanos::from_hours(5));
-        assert_eq!(case.assess(&mut Watch::default(), much_later), Decision::Evaluate { replace: vec![] });
+        assert_eq!(case.assess(&mut Watch::default(), much_later), Decision::Nothing);
         case.state().promoted = true;
         assert!(matches!(case.assess(&mut Watch::default(), much_later), Decision::Fail { .. }));
     }
