@@ -6,7 +6,7 @@ use crate::state::ApiState;
 use bytes::Bytes;
 use drover_base::Nanos;
 use drover_model::{JobKey, Namespace};
-use http::{HeaderMap, Method};
+use http::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
@@ -23,15 +23,14 @@ const UUID_LEN: usize = 36;
 pub(crate) struct Context {
     pub state: ApiState,
     pub method: Method,
-    pub headers: HeaderMap,
     pub body: Bytes,
     query: Vec<(String, String)>,
 }
 
 impl Context {
-    pub(crate) fn new(state: ApiState, method: Method, query: &str, headers: HeaderMap, body: Bytes) -> Self {
+    pub(crate) fn new(state: ApiState, method: Method, query: &str, body: Bytes) -> Self {
         let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        Self { state, method, headers, body, query }
+        Self { state, method, body, query }
     }
 
     /// Whether it is a GET.

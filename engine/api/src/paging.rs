@@ -69,7 +69,9 @@ pub(crate) fn page<'a, T: Serialize>(
     let mut page = Page { items: Vec::new(), next: None };
     for item in items.into_iter().skip(begin.unwrap_or(0)) {
         if let Some(filter) = &filter
-            && !filter.matches(&**item).map_err(ApiError::bad_request)?
+            && !filter
+                .matches(&**item)
+                .map_err(|fault| ApiError::bad_request(format!("failed to read result page: {fault}")))?
         {
             continue;
         }

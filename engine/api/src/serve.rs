@@ -91,7 +91,7 @@ async fn answer_plain(state: ApiState, request: Request<Body>) -> Response<Body>
         None if origin == Cors::Preflight => Ok(Reply::empty().with_status(StatusCode::NO_CONTENT)),
         None => match read_body(body, state.limits.max_body_bytes).await {
             Ok(body) => {
-                let context = Context::new(state, parts.method, query, parts.headers, body);
+                let context = Context::new(state, parts.method, query, body);
                 guarded(&context, &path).await
             }
             Err(error) => Err(error),

@@ -75,7 +75,7 @@ async fn a_job_is_registered_read_changed_and_purged() {
     assert_eq!(versions["Versions"].as_array().unwrap().len(), 2);
     assert_eq!(versions["Diffs"][0]["Type"], "Edited");
     let other = api.put("/v1/job/other", json!({"Job": job("web/1")})).await;
-    assert_eq!((other.status, other.text.as_str()), (400, "Job ID does not match"));
+    assert_eq!((other.status, other.text.as_str()), (400, "Job ID does not match name"));
     let refused = api.put("/v1/jobs", json!({"Job": job("web/1"), "EnforceIndex": true})).await;
     assert_eq!((refused.status, refused.text.as_str()), (500, "Enforcing job modify index 0: job already exists"));
     let purged = api.send(api.request("DELETE", "/v1/job/web/1?purge=true")).await;

@@ -130,7 +130,11 @@ impl Default for Tables {
             };
             tables.node_pools.insert(name.to_owned(), Arc::new(pool));
         }
-        for table in [Table::Namespaces, Table::NodePools] {
+        let configuration = SchedulerConfiguration { create_index: 1, modify_index: 1, ..Default::default() };
+        tables.scheduler_configuration = Arc::new(configuration);
+        for table in
+            [Table::Namespaces, Table::NodePools, Table::SchedulerConfiguration, Table::Services, Table::Variables]
+        {
             tables.table_index[table as usize] = 1;
         }
         tables

@@ -87,6 +87,7 @@ pub(super) async fn route(context: &Context, path: &str) -> Result<Reply> {
     match action {
         "stop" => stop(context, id).await,
         "services" => super::services::of_alloc(context, id).await,
+        "checks" => super::client::allocation::checks(context, id),
         _ => Err(ApiError::no_resource()),
     }
 }

@@ -263,17 +263,14 @@ async fn submission(context: &Context, id: &str) -> Result<Reply> {
     let options = context.read_options()?;
     let key = context.job_key(id);
     let keys = || vec![WatchKey::Job(key.clone())];
-    read(
-        context,
-        &options,
-        keys,
-        |state| state.table_index(Table::JobSubmissions),
-        |state| {
-            let found =
-                state.job_submission(&key, version).ok_or_else(|| ApiError::not_found("job source not found"))?;
-            context.json(&**found)
-        },
-    )
+    let index = |state: &Snapshot| match state.job_submission(&key, version) {
+        Some(_) => state.table_index(Table::JobSubmissions),
+        None => 0,
+    };
+    read(context, &options, keys, index, |state| {
+        let found = state.job_submission(&key, version).ok_or_else(|| ApiError::not_found("job source not found"))?;
+        context.json(&**found)
+    })
     .await
 }
 

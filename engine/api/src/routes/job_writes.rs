@@ -40,7 +40,7 @@ pub(super) async fn deregister(context: &Context, id: &str) -> Result<Reply> {
 pub(super) async fn plan(context: &Context, id: &str) -> Result<Reply> {
     context.must_write()?;
     let request: JobPlanRequest = context.body()?;
-    let job = job_of(context, request.job, &request.namespace, Some(id))?;
+    let job = job_of(context, request.job, &request.namespace, Some((id, "Job ID does not match")))?;
     let plan = context.state.server.plan_job(job).await?;
     let diff = request.diff.then(|| {
         let mut diff = drover_diff::job_diff(plan.current.as_deref(), Some(&plan.planned), true);

@@ -61,7 +61,7 @@ async fn list(context: &Context) -> Result<Reply> {
 /// Registers the job of the body, which must be `id` when that is given.
 pub(super) async fn register(context: &Context, id: Option<&str>) -> Result<Reply> {
     let request: JobRegisterRequest = context.body()?;
-    let job = job_of(context, request.job, &request.namespace, id)?;
+    let job = job_of(context, request.job, &request.namespace, id.map(|id| (id, "Job ID does not match name")))?;
     let submission = request.submission.map(|submission| JobSubmission {
         source: submission.source,
         format: submission.format,
@@ -91,18 +91,21 @@ pub(super) async fn register(context: &Context, id: Option<&str>) -> Result<Repl
 }
 
 /// The job of a request, in the namespace that it is meant for: that of the query, of the body, or its own.
+/// `wanted` is the id that it must have, and the refusal when it has another.
 pub(super) fn job_of(
     context: &Context,
     job: Option<job::Job>,
     body_namespace: &str,
-    id: Option<&str>,
+    wanted: Option<(&str, &str)>,
 ) -> Result<job::Job> {
     let mut job = job.ok_or_else(|| ApiError::bad_request("Job must be specified"))?;
     if job.id.is_none() {
         return Err(ApiError::bad_request("Job ID hasn't been provided"));
     }
-    if id.is_some() && job.id.as_deref() != id {
-        return Err(ApiError::bad_request("Job ID does not match"));
+    if let Some((id, refusal)) = wanted
+        && job.id.as_deref() != Some(id)
+    {
+        return Err(ApiError::bad_request(refusal));
     }
     let given = context.text("namespace").or(Some(body_namespace).filter(|namespace| !namespace.is_empty()));
     if let Some(namespace) = given {

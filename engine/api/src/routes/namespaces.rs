@@ -3,7 +3,6 @@
 use crate::blocking::read;
 use crate::context::Context;
 use crate::error::{ApiError, Result};
-use crate::paging::{PageKey, page};
 use crate::reply::Reply;
 use drover_model::registry::NamespaceSpec;
 use drover_state::{Table, WatchKey};
@@ -38,9 +37,8 @@ pub(super) async fn list(context: &Context) -> Result<Reply> {
         |state| state.table_index(Table::Namespaces),
         |state| {
             let found = state.namespaces().filter(|namespace| namespace.name.starts_with(&options.prefix));
-            let page = page(&options, found, |namespace| PageKey::Name(namespace.name.to_string()), &[])?;
-            let list: Vec<_> = page.items.iter().map(|namespace| Document::new(namespace)).collect();
-            Ok(context.json(&list)?.with_next_token(page.next.as_deref()))
+            // The reference neither filters nor pages this list.
+            context.json(&found.map(|namespace| Document::new(namespace)).collect::<Vec<_>>())
         },
     )
     .await

@@ -89,6 +89,9 @@ async fn put(context: &Context, name: Option<&str>) -> Result<Reply> {
     if name.is_some_and(|name| name != pool.name) {
         return Err(ApiError::bad_request("Node pool name does not match request path"));
     }
+    if pool.scheduler_configuration.is_some() {
+        return Err(ApiError::refused("Feature \"Node Pools Governance\" is unlicensed"));
+    }
     let done = context.state.server.upsert_node_pool(pool).await?;
     Ok(Reply::empty().written_at(done.index))
 }

@@ -30,7 +30,8 @@ pub(super) async fn list(context: &Context) -> Result<Reply> {
             let found = state.services().filter(|service| options.in_scope(&service.namespace));
             let found = found.filter(|service| service.service_name.starts_with(&options.prefix));
             let mut by_namespace: BTreeMap<&Namespace, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
-            for service in page(&options, found, key, &[])?.items {
+            // The reference does not filter this list.
+            for service in found {
                 let names = by_namespace.entry(&service.namespace).or_default();
                 names.entry(&service.service_name).or_default().extend(service.tags.iter().map(String::as_str));
             }

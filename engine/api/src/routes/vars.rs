@@ -7,6 +7,7 @@ use crate::paging::{PageKey, page};
 use crate::reply::Reply;
 use drover_model::registry::StoredVariable;
 use drover_model::{Namespace, TextMap};
+use drover_server::ErrorKind;
 use drover_server::answer::Variable;
 use drover_server::request::VariableWrite;
 use drover_state::{Table, WatchKey};
@@ -143,6 +144,10 @@ async fn put(context: &Context, path: &str) -> Result<Reply> {
     let items = items.ok_or_else(|| ApiError::bad_request("variable missing required Items object"))?;
     let namespace = if body.namespace.is_empty() { context.namespace() } else { body.namespace.into() };
     let write = VariableWrite { namespace, path: path.to_owned(), items, cas: cas(context)? };
-    let done = context.state.server.put_variable(write).await?;
-    Ok(context.json(&Document::from(&done))?.written_at(done.modify_index))
+    match context.state.server.put_variable(write).await {
+        Ok(done) => Ok(context.json(&Document::from(&done))?.written_at(done.modify_index)),
+        // A variable that cannot be is refused with the index of an object that is not there.
+        Err(error) if error.kind == ErrorKind::Invalid => Ok(Reply::from(ApiError::from(error)).written_at(0)),
+        Err(error) => Err(error.into()),
+    }
 }

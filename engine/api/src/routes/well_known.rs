@@ -4,15 +4,13 @@
 use crate::context::Context;
 use crate::error::{ApiError, Result};
 use crate::reply::Reply;
-use serde_json::json;
 
 /// Paths outside of `/v1/`.
 pub(super) fn route(context: &Context, path: &str) -> Result<Reply> {
     match path {
         "/.well-known/jwks.json" => {
             context.must_read()?;
-            let index = context.state.store().index();
-            Ok(context.json(&json!({ "keys": [] }))?.read_at(index))
+            Err(ApiError::not_found("no keys: this cluster signs no identities yet"))
         }
         "/.well-known/openid-configuration" => {
             context.must_read()?;

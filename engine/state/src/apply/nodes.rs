@@ -32,7 +32,8 @@ impl Txn {
             node.create_index = self.index;
             node.events = Vec::new();
             node.status_updated_at = seconds(request.now);
-            self.push_event(&mut node, cluster_event("Node registered", request.now));
+            // As in the reference, the first event has no index.
+            node.events.push(cluster_event("Node registered", request.now));
         }
         node.drain = node.drain_strategy.is_some();
         self.ensure_pool(&node.node_pool.clone());

@@ -29,7 +29,7 @@ async fn stats(context: &Context, id: &str) -> Result<Reply> {
     context.json(&node.alloc_stats(&id, context.text("task")).await?)
 }
 
-fn checks(context: &Context, id: &str) -> Result<Reply> {
+pub(crate) fn checks(context: &Context, id: &str) -> Result<Reply> {
     let (node, id) = of_alloc(&context.state, id)?;
     let checks = node.checks(&id)?;
     // Nothing is null here.

@@ -1,6 +1,6 @@
 //! `/v1/client/…`: what is asked of a node itself.
 
-mod allocation;
+pub(super) mod allocation;
 pub(crate) mod exec;
 mod exec_messages;
 mod frames;
