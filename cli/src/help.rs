@@ -2,15 +2,16 @@
 
 use crate::commands::{ALIASES, COMMANDS, COMMON, GROUPS};
 use crate::context::Program;
-use crate::registry::Command;
+use crate::registry::{Command, is_offered};
 
 /// The list of commands.
 pub fn top_level(program: Program) -> String {
     let name = program.name();
     let mut text =
         format!("Usage: {name} [-version] [-help] [-autocomplete-(un)install] <command> [args]\n\nCommon commands:\n");
-    let mut entries: Vec<(&str, &str)> = GROUPS.iter().filter(|(path, _)| !path.contains(' ')).copied().collect();
-    for command in COMMANDS {
+    let mut entries: Vec<(&str, &str)> =
+        GROUPS.iter().filter(|(path, _)| !path.contains(' ') && is_offered(path, program)).copied().collect();
+    for command in COMMANDS.iter().filter(|command| is_offered(command.path, program)) {
         if !command.path.contains(' ') && !entries.iter().any(|(path, _)| *path == command.path) {
             entries.push((command.path, command.summary));
         }

@@ -1,6 +1,6 @@
 //! What a command is, and how one is found. The list itself is `commands::COMMANDS`.
 
-use crate::commands::{ALIASES, COMMANDS, GROUPS};
+use crate::commands::{ALIASES, COMMANDS, DROVER_ONLY, GROUPS};
 use crate::context::{Context, Program};
 use crate::error::CliError;
 use clap::{ArgMatches, Args};
@@ -62,6 +62,12 @@ fn run<A: Invoke>(matches: &ArgMatches, context: &Context) -> Outcome {
     A::from_arg_matches(matches).map_err(|error| context.usage(error.to_string()))?.invoke(context)
 }
 
+/// Whether there is a command or group `path` when called as `program`.
+pub fn is_offered(path: &str, program: Program) -> bool {
+    let first = path.split(' ').next().unwrap_or(path);
+    program == Program::Drover || !DROVER_ONLY.contains(&first)
+}
+
 /// What the first words name.
 pub enum Found {
     /// A command, and the number of words it took.
@@ -88,6 +94,7 @@ pub fn find(words: &[String], program: Program) -> Found {
     let own = || {
         COMMANDS
             .iter()
+            .filter(|command| is_offered(command.path, program))
             .filter_map(|command| taken(command.path).map(|count| (command, count)))
             .max_by_key(|(_, count)| *count)
     };
@@ -103,7 +110,7 @@ pub fn find(words: &[String], program: Program) -> Found {
         Some((command, count)) => Found::Command(command, count),
         None => GROUPS
             .iter()
-            .filter(|(path, _)| taken(path).is_some())
+            .filter(|(path, _)| taken(path).is_some() && is_offered(path, program))
             .max_by_key(|(path, _)| path.len())
             .map_or(Found::Nothing, |(path, _)| Found::Group(path)),
     }
@@ -129,6 +136,13 @@ mod tests {
         assert_eq!(path(&["plan", "x"], Program::Nomad), "job plan 1");
         assert_eq!(path(&["job"], Program::Nomad), "group job");
         assert_eq!(path(&["dance"], Program::Nomad), "nothing");
+    }
+
+    #[test]
+    fn as_nomad_there_are_only_its_commands() {
+        assert_eq!(path(&["plan", "x"], Program::Drover), "plan 1");
+        assert_eq!(path(&["apply", "x"], Program::Nomad), "nothing");
+        assert_eq!(path(&["pack"], Program::Nomad), "nothing");
     }
 
     #[test]

@@ -265,6 +265,9 @@ pub static ALIASES: &[(&str, &str)] = &[
     ("validate", "job validate"),
 ];
 
+/// First words of commands that are not there when called as `nomad`.
+pub static DROVER_ONLY: &[&str] = &["apply", "destroy", "local", "output", "pack", "plan", "show"];
+
 /// Groups of commands.
 pub static GROUPS: &[(&str, &str)] = &[
     ("alloc", "Interact with allocations"),

@@ -228,17 +228,22 @@ pub fn did_you_mean<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str
     nearest(name, candidates).map(|found| format!("did you mean {found:?}?"))
 }
 
+/// Insertions, removals, replacements and swaps of neighbours that make `a` into `b`.
 fn edit_distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().collect();
     let b: Vec<char> = b.chars().collect();
+    let mut before = vec![0; b.len() + 1];
     let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let substitute = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = substitute.min(row[j] + 1).min(diagonal + 1);
+    for i in 1..=a.len() {
+        let mut next = vec![i; b.len() + 1];
+        for j in 1..=b.len() {
+            let substitute = row[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            next[j] = substitute.min(row[j] + 1).min(next[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                next[j] = next[j].min(before[j - 2] + 1);
+            }
         }
+        before = std::mem::replace(&mut row, next);
     }
     row[b.len()]
 }
@@ -260,6 +265,7 @@ mod tests {
     #[test]
     fn suggests_only_what_is_near() {
         assert_eq!(nearest("prioritty", ["type", "priority"]), Some("priority"));
+        assert_eq!(nearest("coutn", ["type", "count"]), Some("count"), "swapped letters are one mistake");
         assert_eq!(nearest("colour", ["type", "count"]), None);
     }
 }

@@ -22,7 +22,7 @@ fn a_stack_lives_on_the_reference_too() {
     files::edit(&hello.join("packs/hello/variables.hcl"), "default     = 2", "default     = 3");
     drover(&["plan", "-detailed-exitcode", "-out=edit.plan", "hello"])
         .expect_code(2)
-        .expect_text("env.EVERY: \"2\" -> \"3\"")
+        .expect_text("env.EVERY = \"2\" -> \"3\"")
         .expect_text("0 to create, 1 to update");
     drover(&["apply", "-auto-approve", "-var", "greeters=3", "hello"]).expect_code(0);
     drover(&["apply", "edit.plan"]).expect_code(5).expect_text("nothing was written");

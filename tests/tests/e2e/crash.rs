@@ -45,8 +45,8 @@ fn pids(allocs: &[String]) -> BTreeMap<String, Vec<i32>> {
         let Ok(pid) = entry.file_name().to_string_lossy().parse::<i32>() else { continue };
         let Ok(environ) = std::fs::read(entry.path().join("environ")) else { continue };
         let Ok(command) = std::fs::read_to_string(entry.path().join("cmdline")) else { continue };
-        // The shell that counts, not the short-lived `sleep` below it.
-        if !command.starts_with("/bin/sh") {
+        // The shell that counts, not the short-lived `sleep` below it, also before it has become one.
+        if !command.starts_with("/bin/sh") || parent_is_shell(pid) {
             continue;
         }
         let text = String::from_utf8_lossy(&environ);
@@ -55,6 +55,12 @@ fn pids(allocs: &[String]) -> BTreeMap<String, Vec<i32>> {
         }
     }
     found
+}
+
+fn parent_is_shell(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)).unwrap_or_default();
+    std::fs::read_to_string(format!("/proc/{parent}/cmdline")).is_ok_and(|command| command.starts_with("/bin/sh"))
 }
 
 fn log_lines(agent: &Agent, alloc: &str) -> Vec<u64> {

@@ -71,21 +71,37 @@ fn raw_exec_tasks_see_their_environment() {
 #[test]
 fn a_port_is_given_out_once() {
     let agent = Agent::dev();
-    let (job, fixed) = with_ports(jobs::script("first", "service", "exec sleep 600"));
-    agent.register(&job);
-    agent.wait_alloc("first", "running");
-    let mut second = jobs::script("second", "service", "exec sleep 600");
-    second["Job"]["TaskGroups"][0]["Networks"] =
-        json!([{"Mode": "host", "ReservedPorts": [{"Label": "fixed", "Value": fixed}]}]);
-    agent.register(&second);
-    let status = wait_for("a placement failure", || {
-        let run = agent.drover(&["job", "status", "second"]).expect_code(0);
-        run.stdout.contains("Placement Failure").then_some(run)
-    });
-    status.expect_text(&format!("reserved port collision fixed={fixed}"));
+    let (mut job, fixed) = with_ports(jobs::script("", "service", "exec sleep 600"));
+    let mut register = |id: String| {
+        job["Job"]["ID"] = json!(id);
+        job["Job"]["Name"] = json!(id);
+        agent.register(&job);
+        id
+    };
+    // Once on each address of the interface, to be exact.
+    let mut placed = Vec::new();
+    let waiting = loop {
+        let id = register(format!("job-{}", placed.len()));
+        let ended = wait_for("an evaluation", || {
+            let evals = agent.get(&format!("/v1/job/{id}/evaluations"));
+            let ended = |eval: &&Value| eval["TriggeredBy"] == "job-register" && eval["Status"] == "complete";
+            evals.as_array()?.iter().find(ended).cloned()
+        });
+        if ended["FailedTGAllocs"].is_object() {
+            let metric = &ended["FailedTGAllocs"]["g"]["DimensionExhausted"];
+            assert_eq!(metric[format!("network: reserved port collision fixed={fixed}")], 1, "{ended}");
+            break id;
+        }
+        placed.push(id);
+        assert!(placed.len() < 8, "the same port is given out again and again");
+    };
+    agent
+        .drover(&["job", "status", &waiting])
+        .expect_code(0)
+        .expect_text(&format!("reserved port collision fixed={fixed}"));
     // The place is taken as soon as it is free.
-    agent.delete("/v1/job/first");
-    agent.wait_alloc("second", "running");
+    agent.delete(&format!("/v1/job/{}", placed[0]));
+    agent.wait_alloc(&waiting, "running");
 }
 
 #[test]

@@ -160,7 +160,7 @@ fn nodes_evaluations_and_deployments_are_shown() {
     assert!(normal(&text.stdout).contains("g 2 2 2 0 <time>"), "{}", text.all());
     // Anything by its id, as `status` finds it.
     for (prefix, row) in [
-        (&eval, "Triggered By = job-register"),
+        (&eval, "TriggeredBy = job-register"),
         (&deployment, "Status = successful"),
         (&id.to_owned(), "Status = ready"),
     ] {
@@ -215,7 +215,7 @@ fn one_dash_and_two_are_the_same() {
     let nowhere = [("DROVER_ADDR", "http://127.0.0.1:9")];
     let run = run_in(cli.folder.path(), &nowhere, &["job", "inspect", &address, "once"]).expect_code(0).json();
     assert_eq!(run["Job"]["ID"], "once");
-    assert_eq!(json(&["job", "inspect", "-t", "{{.ID}}", "once"]), json(&["job", "inspect", "--t", "{{.ID}}", "once"]));
+    assert_eq!(json(&["node", "status", "-json"]), json(&["node", "status", "--json"]));
     let versions: Vec<String> =
         ["-version", "--version", "-v", "version"].iter().map(|flag| cli.run(&[flag]).expect_code(0).stdout).collect();
     assert!(versions[0].starts_with("Drover v"), "{versions:?}");

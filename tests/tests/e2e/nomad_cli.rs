@@ -34,11 +34,20 @@ impl<'a> Session<'a> {
     fn note(&mut self, args: &[&str]) -> Run {
         let run = self.run(args);
         let text = format!("{}\n{}", run.stdout, run.stderr).replace(&self.agent.address(), "<address>");
+        // Indexes differ between engines.
+        let index = session_index(&self.agent);
+        let text = text.replace(&format!("Index: {index}"), "Index: <index>");
+        let text = text.replace(&format!("-check-index {index}"), "-check-index <index>");
         let shown = rows(&text).into_iter().filter(|row| is_lasting(row)).collect();
         let command: Vec<String> = args.iter().map(|word| rows(word).concat()).collect();
         self.shown.push(Shown { command: command.join(" "), code: run.code, rows: shown });
         run
     }
+}
+
+/// The modify index of the job that the session is about.
+fn session_index(agent: &Agent) -> u64 {
+    agent.try_get("/v1/job/web").and_then(|job| job["JobModifyIndex"].as_u64()).unwrap_or(u64::MAX)
 }
 
 /// Whether a row is the same each time: not how far something is at the moment of looking, nor what the host has.
@@ -75,11 +84,12 @@ fn session(nomad: &Path, binary: Option<PathBuf>) -> Vec<Shown> {
     session.note(&["job", "run", "web.nomad"]);
     session.agent.wait_alloc("web", "running");
     session.note(&["job", "plan", "web.nomad"]);
-    // The index of the job differs between engines, so it stays out of what is compared.
     session.note(&["job", "run", "-check-index", "0", "web.nomad"]);
     session.note(&["status"]);
     session.note(&["job", "status", "web"]);
-    let alloc = session.agent.allocations("web", "running").pop().expect("one runs");
+    let allocs = session.agent.get("/v1/job/web/allocations");
+    let first = allocs.as_array().into_iter().flatten().find(|alloc| alloc["Name"] == "web.g[0]");
+    let alloc = first.and_then(|alloc| alloc["ID"].as_str()).expect("the first one is there").to_owned();
     session.note(&["alloc", "status", &alloc]);
     session.note(&["alloc", "logs", &alloc]);
     session.note(&["alloc", "logs", "-stderr", &alloc, "t"]);

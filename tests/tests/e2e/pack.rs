@@ -29,7 +29,7 @@ fn a_new_pack_works_as_it_is() {
     let json = offline(folder.path(), &["pack", "render", "-format", "json", "web"]).expect_code(0).json();
     assert_eq!(json["Job"]["ID"], "web");
 
-    online(&["pack", "plan", "web"]).expect_code(0).expect_text("+ job.web").expect_text("1 to create");
+    online(&["pack", "plan", "web"]).expect_code(0).expect_text("+ pack.web.job.web").expect_text("1 to create");
     online(&["pack", "run", "-auto-approve", "web"]).expect_code(0).expect_text("1 created");
     assert!(!agent.allocations("web", "running").is_empty(), "it runs");
     online(&["pack", "plan", "web"]).expect_code(0).expect_text("No changes.");
@@ -57,7 +57,7 @@ fn mistakes_are_shown_with_their_place() {
         }
     };
     check("# {% if %}", &[], &["web/templates/web.nomad.hcl.tera:1:"]);
-    check("# {{ coutn }}", &[], &["web/templates/web.nomad.hcl.tera:1:6", "did you mean `count`?"]);
+    check("# {{ coutn }}", &[], &["web/templates/web.nomad.hcl.tera:1:6", "did you mean \"count\"?"]);
     check("# {{ count | uper }}", &[], &["web/templates/web.nomad.hcl.tera:1:"]);
     check("jb \"x\" {}", &[], &["web.nomad.hcl", ":1:"]);
     check("", &["-var", "coutn=3"], &["coutn", "did you mean", "count"]);
@@ -76,13 +76,21 @@ fn a_pack_reaches_nothing_outside_itself() {
     offline(folder.path(), &["pack", "new", "web"]).expect_code(0);
     let template = folder.path().join("web/templates/web.nomad.hcl.tera");
     let good = std::fs::read_to_string(&template).expect("the pack has a template");
-    files::write(folder.path(), "outside.txt", "outside");
-    std::os::unix::fs::symlink("../outside.txt", folder.path().join("web/link.txt")).unwrap();
-    for reach in
-        ["file(path=\"../outside.txt\")", "file(path=\"/etc/passwd\")", "file(path=\"link.txt\")", "env(name=\"HOME\")"]
-    {
+    let outside = files::write(folder.path(), "outside.txt", "outside");
+    for reach in [
+        "file(path=\"../outside.txt\")",
+        "file(path=\"/etc/passwd\")",
+        "env(name=\"HOME\")",
+        "secret(ref=\"env:HOME\")",
+        "secret(ref=\"file:/etc/passwd\")",
+    ] {
         std::fs::write(&template, format!("# {{{{ {reach} }}}}\n{good}")).unwrap();
         let run = offline(folder.path(), &["pack", "render", "web"]).expect_code(1);
-        run.expect_text("web.nomad.hcl.tera:1:").expect_no("root:").expect_no("outside\n");
+        run.expect_text("web.nomad.hcl.tera:1:").expect_no("root:").expect_no(&folder.path().display().to_string());
     }
+    std::fs::write(&template, good).unwrap();
+    std::os::unix::fs::symlink("../outside.txt", folder.path().join("web/link.txt")).unwrap();
+    let run = offline(folder.path(), &["pack", "render", "web"]).expect_code(1);
+    run.expect_text("web/link.txt is a link that leads out of the pack");
+    assert_eq!(std::fs::read_to_string(outside).unwrap(), "outside");
 }

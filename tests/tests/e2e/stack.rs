@@ -79,10 +79,10 @@ fn an_edit_shows_as_itself_and_nothing_else() {
     files::edit(&hello.path("packs/hello/variables.hcl"), "default     = 2", "default     = 3");
     let plan = hello.drover(&["plan", "-detailed-exitcode", "hello"]).expect_code(2);
     let expected = [
-        "-/+ pack.hello.job.hello update, replacing what runs (job hello)",
+        "-/+ pack.hello.job.hello update, replacing what runs (job hello in namespace default)",
         "~ group \"greeter\"",
-        "~ task \"greet\"",
-        "~ env.EVERY: \"2\" -> \"3\"",
+        "~ task \"greet\" (forces create/destroy update)",
+        "~ env.EVERY = \"2\" -> \"3\"",
         "= unchanged (1)",
         "Plan for stack hello: 0 to create, 1 to update, 0 to delete, 1 unchanged.",
     ];
