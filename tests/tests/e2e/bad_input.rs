@@ -168,16 +168,17 @@ fn mistakes_in_configuration_files_are_shown_with_their_place() {
     agent_that_fails(&["-dev", "-config", "/nonexistent/x.hcl"]).expect_code(1).expect_text("/nonexistent/x.hcl");
     agent_that_fails(&[]).expect_code(1).expect_text("-dev");
     agent_that_fails(&["-server"]).expect_code(1).expect_text("data_dir");
-    agent_that_fails(&["-server", "-data-dir=/proc/nothing"]).expect_code(1).expect_text("/proc/nothing");
+    let port = format!("-http-port={}", free_ports::<1>()[0]);
+    agent_that_fails(&["-server", &port, "-data-dir=/proc/nothing"]).expect_code(1).expect_text("/proc/nothing");
 }
 
-/// A file system of a few megabytes.
+/// A file system with room for two segments of the log, and a little more.
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
     fn new(at: &Path) -> Self {
         std::fs::create_dir_all(at).expect("folders can be made");
-        mount(Some("tmpfs"), at, Some("tmpfs"), MsFlags::empty(), Some("size=24m,mode=0755")).expect("root can mount");
+        mount(Some("tmpfs"), at, Some("tmpfs"), MsFlags::empty(), Some("size=48m,mode=0755")).expect("root can mount");
         Self(at.to_owned())
     }
     /// Takes all that is left.

@@ -143,7 +143,9 @@ fn nodes_evaluations_and_deployments_are_shown() {
     assert_eq!(normal(&status.stdout).matches("<id> <id> g 0 run running").count(), 2, "{}", status.all());
     cli.run(&["node", "status", "ffffffff"]).expect_code(1).expect_text("ffffffff");
 
-    let eval = cli.agent.get("/v1/job/web/evaluations")[0]["ID"].as_str().unwrap().to_owned();
+    let evals = cli.agent.get("/v1/job/web/evaluations");
+    let first = evals.as_array().unwrap().iter().find(|eval| eval["TriggeredBy"] == "job-register").unwrap();
+    let eval = first["ID"].as_str().unwrap().to_owned();
     let status = cli.run(&["eval", "status", &eval[..8]]).expect_code(0).expect_row(&format!("ID = {}", &eval[..8]));
     status
         .expect_row("Status = complete")

@@ -98,7 +98,9 @@ fn session(nomad: &Path, binary: Option<PathBuf>) -> Vec<Shown> {
     session.note(&["job", "plan", "big.nomad"]);
     session.note(&["job", "run", "big.nomad"]);
     session.note(&["job", "plan", "bad.nomad"]);
-    let eval = session.agent.get("/v1/job/web/evaluations")[0]["ID"].as_str().expect("it has an id").to_owned();
+    let evals = session.agent.get("/v1/job/web/evaluations");
+    let first = evals.as_array().into_iter().flatten().find(|eval| eval["TriggeredBy"] == "job-register");
+    let eval = first.and_then(|eval| eval["ID"].as_str()).expect("a registration is evaluated").to_owned();
     session.note(&["eval", "status", &eval[..8]]);
     let deployment = session.agent.get("/v1/job/web/deployment")["ID"].as_str().expect("it has an id").to_owned();
     session.note(&["deployment", "status", &deployment[..8]]);

@@ -62,7 +62,7 @@ fn mistakes_are_shown_with_their_place() {
     check("jb \"x\" {}", &[], &["web.nomad.hcl", ":1:"]);
     check("", &["-var", "coutn=3"], &["coutn", "did you mean", "count"]);
     check("", &["-var", "count=many"], &["count", "number"]);
-    check("", &["-var", "count"], &["count"]);
+    check("", &["-var", "count"], &["name=value"]);
     check("", &["-f", "none.hcl"], &["none.hcl"]);
     std::fs::write(folder.path().join("broken.hcl"), "count = 2\nname = \n").unwrap();
     check("", &["-f", "broken.hcl"], &["broken.hcl:2:"]);
