@@ -3,7 +3,9 @@
 use crate::config::AgentConfig;
 use crate::settings::API_VERSION;
 use drover_api::AgentInfo;
+use drover_model::TextMap;
 use serde_json::{Value, json};
+use std::ffi::OsString;
 use std::net::SocketAddr;
 
 /// What the API needs to know of the agent.
@@ -33,10 +35,26 @@ fn describe(config: &AgentConfig, name: &str) -> Value {
         "LogJson": config.log_json,
         "DevMode": config.dev,
         "BindAddr": config.http.0.to_string(),
+        "Addresses": {
+            "HTTP": config.http.0.to_string(),
+            "RPC": config.rpc.0.to_string(),
+            "Serf": config.serf.0.to_string(),
+        },
+        "EnableDebug": config.dev,
         "Ports": {"HTTP": config.http.1, "RPC": config.rpc.1, "Serf": config.serf.1},
         "Server": {"Enabled": config.server.is_some(), "BootstrapExpect": 1},
         "Client": {"Enabled": config.client.is_some()},
         "ACL": {"Enabled": false},
-        "Version": {"Version": API_VERSION},
+        "Version": {"Version": API_VERSION, "VersionPrerelease": "", "VersionMetadata": ""},
     })
+}
+
+/// Parts of the names of variables that may hold something secret.
+const SECRET_WORDS: &[&str] = &["TOKEN", "SECRET", "PASS", "CREDENTIAL", "KEY", "AUTH", "LICENSE"];
+
+/// The environment for those who look for the cause of a problem, without what may be secret.
+pub(crate) fn environment() -> TextMap {
+    let is_secret = |name: &str| SECRET_WORDS.iter().any(|word| name.to_ascii_uppercase().contains(word));
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).filter(|(name, _)| !is_secret(name)).collect()
 }

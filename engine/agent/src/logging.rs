@@ -8,9 +8,11 @@ use std::io::{self, Write as _};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, dynamic_filter_fn, filter_fn};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
 /// Installs the process-wide subscriber. Lines go to standard output, as the reference's do, and are held
@@ -25,16 +27,21 @@ pub fn install(level: &str, json: bool) {
         _ => LevelFilter::INFO,
     };
     // Libraries are heard from `warn` on; at `trace` everything speaks.
-    let ours = tracing_subscriber::filter::filter_fn(move |meta| {
-        level_of_libraries(filter) >= *meta.level() || meta.target().starts_with("drover")
-    });
-    use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+    let ours =
+        filter_fn(move |meta| level_of_libraries(filter) >= *meta.level() || meta.target().starts_with("drover"));
     let layer = tracing_subscriber::fmt::layer()
-        .event_format(Lines { json, watched: lines() })
+        .event_format(Lines { json })
         .with_writer(Gate::default)
         .with_filter(filter)
         .with_filter(ours);
-    let subscriber = tracing_subscriber::registry().with(layer);
+    // Those who watch choose their own level, so that what is logged does not matter.
+    let watched = lines();
+    let wanted = dynamic_filter_fn(move |meta, _| {
+        let is_ours = meta.target().starts_with("drover") || *meta.level() <= Level::WARN;
+        is_ours && watched.wants(*meta.level())
+    });
+    let watch = Watch(lines()).with_filter(wanted);
+    let subscriber = tracing_subscriber::registry().with(layer).with(watch);
     // An error means that a subscriber is there already, which is what we want.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
@@ -77,7 +84,6 @@ fn level_of_libraries(filter: LevelFilter) -> LevelFilter {
 
 struct Lines {
     json: bool,
-    watched: LogLines,
 }
 
 impl<S, N> FormatEvent<S, N> for Lines
@@ -86,14 +92,19 @@ where
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let mut fields = Fields::default();
-        event.record(&mut fields);
-        let line = Line { time: UnixNanos::now().timestamp(), meta: event.metadata(), fields };
-        if self.watched.wants(*line.meta.level()) {
-            let (text, json) = (line.text().trim_start().to_owned(), line.json());
-            self.watched.publish(LogLine { level: *line.meta.level(), text, json });
-        }
+        let line = Line::of(event);
         writeln!(out, "{}", if self.json { line.json() } else { line.text() })
+    }
+}
+
+/// Hands lines to those who watch them over HTTP.
+struct Watch(LogLines);
+
+impl<S: Subscriber> Layer<S> for Watch {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let line = Line::of(event);
+        let (text, json) = (line.text().trim_start().to_owned(), line.json());
+        self.0.publish(LogLine { level: *line.meta.level(), text, json });
     }
 }
 
@@ -103,7 +114,13 @@ struct Line<'a> {
     fields: Fields,
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
+    fn of(event: &Event<'a>) -> Self {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        Self { time: UnixNanos::now().timestamp(), meta: event.metadata(), fields }
+    }
+
     fn text(&self) -> String {
         let (time, target) = (self.time, short_target(self.meta.target()));
         let mut out = format!("    {time:.3} {:<7} {target}: {}", level_mark(*self.meta.level()), self.fields.message);

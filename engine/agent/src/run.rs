@@ -87,7 +87,8 @@ impl Agent {
         };
         let node_id = node.as_ref().map(|node| node.node_id().to_string());
         let info = about::info(&config, &name, node_id.clone().unwrap_or_default());
-        let state = ApiState::new(server.clone(), node.clone(), info, Limits::default(), crate::logging::lines());
+        let state = ApiState::new(server.clone(), node.clone(), info, Limits::default(), crate::logging::lines())
+            .with_environment(about::environment());
         let mut serving = vec![drover_api::serve(listener, state.clone())];
         if let Some(path) = &config.http_socket {
             serving.push(drover_api::serve(listen_unix(path)?, state));

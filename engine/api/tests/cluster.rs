@@ -1,4 +1,5 @@
 //! The routes about agents and the cluster, over HTTP, of an agent without a node.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 mod support;
 

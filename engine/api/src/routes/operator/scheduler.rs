@@ -4,9 +4,9 @@ use crate::blocking::read;
 use crate::context::Context;
 use crate::error::{ApiError, Result};
 use crate::reply::Reply;
-use drover_model::registry::SchedulerConfiguration;
+use drover_model::registry::{PreemptionConfig, SchedulerConfiguration};
 use drover_state::{Table, WatchKey};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// The configuration as it is read.
@@ -63,16 +63,56 @@ async fn show(context: &Context) -> Result<Reply> {
 
 async fn change(context: &Context) -> Result<Reply> {
     context.check_region()?;
-    let wanted: SchedulerConfiguration = context
+    let wanted: Wanted = context
         .body()
         .map_err(|error| ApiError::bad_request(format!("Error parsing scheduler config: {}", error.message)))?;
     let cas = cas(context)?;
-    let (updated, index) = context.state.server.set_scheduler_configuration(wanted, cas).await?;
+    let (updated, index) = context.state.server.set_scheduler_configuration(wanted.into(), cas).await?;
     Ok(context.json(&json!({ "Updated": updated, "Index": index }))?.written_at(index))
 }
 
+/// The configuration as it is written: what is left out is off.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Wanted {
+    scheduler_algorithm: String,
+    preemption_config: WantedPreemption,
+    memory_oversubscription_enabled: bool,
+    reject_job_registration: bool,
+    pause_eval_broker: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct WantedPreemption {
+    system_scheduler_enabled: bool,
+    #[serde(rename = "SysBatchSchedulerEnabled")]
+    sysbatch_scheduler_enabled: bool,
+    batch_scheduler_enabled: bool,
+    service_scheduler_enabled: bool,
+}
+
+impl From<Wanted> for SchedulerConfiguration {
+    fn from(wanted: Wanted) -> Self {
+        let preemption = wanted.preemption_config;
+        Self {
+            scheduler_algorithm: wanted.scheduler_algorithm,
+            preemption_config: PreemptionConfig {
+                system_scheduler_enabled: preemption.system_scheduler_enabled,
+                sysbatch_scheduler_enabled: preemption.sysbatch_scheduler_enabled,
+                batch_scheduler_enabled: preemption.batch_scheduler_enabled,
+                service_scheduler_enabled: preemption.service_scheduler_enabled,
+            },
+            memory_oversubscription_enabled: wanted.memory_oversubscription_enabled,
+            reject_job_registration: wanted.reject_job_registration,
+            pause_eval_broker: wanted.pause_eval_broker,
+            ..Self::default()
+        }
+    }
+}
+
 /// The index that the present state must have.
-pub(super) fn cas(context: &Context) -> Result<Option<u64>> {
+fn cas(context: &Context) -> Result<Option<u64>> {
     let Some(text) = context.param("cas") else { return Ok(None) };
     text.parse().map(Some).map_err(|_| {
         ApiError::bad_request(format!("Error parsing cas value: strconv.ParseUint: parsing {text:?}: invalid syntax"))
