@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use drover_hcl::variables::{Declarations, Inputs, Origin};
 use drover_hcl::{
-    CallEnv, Diagnostic, Diagnostics, EvalContext, Function, FunctionTable, Param, Source, Value, did_you_mean,
+    CallEnv, Diagnostic, Diagnostics, EvalContext, Function, FunctionTable, Param, Source, Span, Value, did_you_mean,
     parse_body, parse_json_body,
 };
 use drover_secrets::{Resolver, SecretRef};
@@ -24,6 +24,8 @@ struct Given {
     name: String,
     value: GivenValue,
     origin: Origin,
+    /// Where it is written, when that is a file.
+    place: Option<(Arc<Source>, Span)>,
 }
 
 #[derive(Clone)]
@@ -67,7 +69,12 @@ impl Supplied {
         let body = body.just_attributes(&mut problems);
         for attribute in &body.attributes {
             match attribute.value.evaluate(context) {
-                Ok(value) => self.add(&attribute.name, GivenValue::Value(value), Origin::File),
+                Ok(value) => self.given.push(Given {
+                    name: attribute.name.to_string(),
+                    value: GivenValue::Value(value),
+                    origin: Origin::File,
+                    place: Some((Arc::clone(source), attribute.name_span)),
+                }),
                 Err(found) => problems.extend(found),
             }
         }
@@ -157,7 +164,7 @@ impl Supplied {
     }
 
     fn add(&mut self, name: &str, value: GivenValue, origin: Origin) {
-        self.given.push(Given { name: name.to_owned(), value, origin });
+        self.given.push(Given { name: name.to_owned(), value, origin, place: None });
     }
 
     /// The values for `declared` variables, as inputs; `dependencies` names where else a value may go. `owner` is what has the
@@ -184,12 +191,19 @@ impl Supplied {
                     )
                 });
                 let message = format!("{owner} has no variable `{}`, which {} gives a value", given.name, given.origin);
-                problems.push(Diagnostic::error(message, "").hint(hint));
+                let problem = Diagnostic::error(message, "").hint(hint);
+                problems.push(match &given.place {
+                    Some((source, span)) => problem.at(source, *span),
+                    None => problem,
+                });
                 continue;
             }
-            match &given.value {
-                GivenValue::Text(text) => inputs.add_text(&given.name, text, given.origin),
-                GivenValue::Value(value) => inputs.add_value(&given.name, value.clone(), given.origin),
+            match (&given.value, &given.place) {
+                (GivenValue::Text(text), _) => inputs.add_text(&given.name, text, given.origin),
+                (GivenValue::Value(value), None) => inputs.add_value(&given.name, value.clone(), given.origin),
+                (GivenValue::Value(value), Some(place)) => {
+                    inputs.add_value_at(&given.name, value.clone(), given.origin, place.clone());
+                }
             }
         }
         problems.into_result(inputs)
@@ -201,12 +215,13 @@ impl Supplied {
         let mut result = Self::default();
         for given in &self.given {
             if let Some(name) = given.name.strip_prefix(alias).and_then(|rest| rest.strip_prefix('.')) {
-                result.add(name, given.value.clone(), given.origin);
+                result.given.push(Given { name: name.to_owned(), ..given.clone() });
             } else if given.name == alias
                 && let GivenValue::Value(value) = &given.value
             {
                 for (name, value) in value.as_entries().into_iter().flatten() {
-                    result.add(name, GivenValue::Value(value.clone()), given.origin);
+                    let value = GivenValue::Value(value.clone());
+                    result.given.push(Given { name: name.to_string(), value, ..given.clone() });
                 }
             }
         }

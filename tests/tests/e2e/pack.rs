@@ -68,6 +68,8 @@ fn mistakes_are_shown_with_their_place() {
     check("", &["-f", "broken.hcl"], &["broken.hcl:2:"]);
     std::fs::write(folder.path().join("wrong.hcl"), "\ncoutn = 2\n").unwrap();
     check("", &["-f", "wrong.hcl"], &["wrong.hcl:2:1", "did you mean"]);
+    std::fs::write(folder.path().join("many.hcl"), "\n\ncount = \"many\"\n").unwrap();
+    check("", &["-f", "many.hcl"], &["many.hcl:3:1", "count", "number"]);
 }
 
 #[test]

@@ -81,6 +81,11 @@ impl Inputs {
         self.0.push(Input { name: name.into(), origin, given: Given::Value(value), place: None });
     }
 
+    /// Adds a value that is written at a place, which messages about it name.
+    pub fn add_value_at(&mut self, name: &str, value: Value, origin: Origin, place: (Arc<Source>, Span)) {
+        self.0.push(Input { name: name.into(), origin, given: Given::Value(value), place: Some(place) });
+    }
+
     /// Adds the values of a file, which is JSON if its first character is a brace and else HCL.
     ///
     /// # Errors
@@ -215,6 +220,7 @@ impl Declaration {
         let error = Diagnostic::error("Invalid value for variable", detail);
         problems.push(match (&input.given, &input.place) {
             (Given::Expression(expression), _) => error.at(&expression.source, expression.span()),
+            (_, Some((source, span))) => error.at(source, *span),
             _ => error,
         });
         None
