@@ -94,16 +94,10 @@ impl JobFileArgs {
         Ok(JobFile { job, submission: self.submission(source)? })
     }
 
-    fn variable_flags(&self) -> Result<BTreeMap<String, String>, CliError> {
-        self.var
-            .iter()
-            .map(|given| match given.split_once('=') {
-                Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-                _ => Err(CliError::new(format!(
-                    "Error getting job struct: invalid -var {given:?}: it must be key=value"
-                ))),
-            })
-            .collect()
+    /// What has no equals sign gives no variable a value, as in the reference.
+    fn variable_flags(&self) -> BTreeMap<String, String> {
+        let pairs = self.var.iter().filter_map(|given| given.split_once('='));
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 
     fn submission(&self, source: String) -> Result<Submission, CliError> {
@@ -112,7 +106,7 @@ impl JobFileArgs {
             variables.push_str(&read_var_file(path)?);
         }
         let format = if self.json { "json" } else { "hcl2" };
-        Ok(Submission { source, format: format.to_owned(), variable_flags: self.variable_flags()?, variables })
+        Ok(Submission { source, format: format.to_owned(), variable_flags: self.variable_flags(), variables })
     }
 
     /// The flags as they would have to be typed again, for hints: ` -var="x=1"`, with a space at the end.

@@ -3,10 +3,9 @@
 use crate::objects::{Context, children, fields};
 use crate::shapes::{GROUP, JOB, TASK};
 use crate::tree::{DiffType, JobDiff, TaskDiff, TaskGroupDiff};
-use drover_model::{Job, Task, TaskGroup};
-use serde::Serialize;
+use drover_model::Job;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// The difference of two jobs; a side that is `None` does not exist. With `contextual`, blocks that
 /// changed show their unchanged fields too. Indexes, versions and statuses are not compared.
@@ -21,7 +20,7 @@ pub fn job_diff(old: Option<&Job>, new: Option<&Job>, contextual: bool) -> JobDi
         id: new.or(old).map(|job| job.id.to_string()).unwrap_or_default(),
         fields: fields(&JOB, old_side, new_side, Context::Hidden),
         objects,
-        task_groups: groups(old, new, context),
+        task_groups: groups(old_side, new_side, context),
     };
     diff.kind = match (old, new) {
         (None, Some(_)) => DiffType::Added,
@@ -38,39 +37,39 @@ fn is_unchanged(group: &TaskGroupDiff) -> bool {
     group.kind == DiffType::None
 }
 
-fn value<T: Serialize>(side: Option<&T>) -> Option<Value> {
+fn value(side: Option<&Job>) -> Option<Value> {
     side.map(|side| serde_json::to_value(side).expect("the model always serialises"))
 }
 
-fn groups(old: Option<&Job>, new: Option<&Job>, context: Context) -> Vec<TaskGroupDiff> {
-    let names = [old, new].into_iter().flatten().flat_map(|job| &job.task_groups).map(|group| group.name.as_str());
-    let names: BTreeSet<&str> = names.collect();
-    let one =
-        |name| group_diff(name, old.and_then(|job| job.group(name)), new.and_then(|job| job.group(name)), context);
-    names.into_iter().map(one).collect()
+/// The named parts of a list on each side, by name.
+fn pairs<'v>(key: &str, old: Option<&'v Value>, new: Option<&'v Value>) -> BTreeMap<&'v str, [Option<&'v Value>; 2]> {
+    let mut pairs: BTreeMap<&str, [Option<&Value>; 2]> = BTreeMap::new();
+    for (index, side) in [old, new].into_iter().enumerate() {
+        for part in side.and_then(|side| side.get(key)?.as_array()).into_iter().flatten() {
+            pairs.entry(part["Name"].as_str().unwrap_or_default()).or_default()[index] = Some(part);
+        }
+    }
+    pairs
 }
 
-fn group_diff(name: &str, old: Option<&TaskGroup>, new: Option<&TaskGroup>, context: Context) -> TaskGroupDiff {
-    let (old_value, new_value) = (value(old), value(new));
-    let (old_side, new_side) = (old_value.as_ref(), new_value.as_ref());
-    let kind = DiffType::of(old_side, new_side);
-    let tasks = [old, new].into_iter().flatten().flat_map(|group| &group.tasks).map(|task| task.name.as_str());
-    let names: BTreeSet<&str> = tasks.collect();
-    let task =
-        |name| task_diff(name, old.and_then(|group| group.task(name)), new.and_then(|group| group.task(name)), context);
+fn groups(old: Option<&Value>, new: Option<&Value>, context: Context) -> Vec<TaskGroupDiff> {
+    pairs("TaskGroups", old, new).into_iter().map(|(name, [old, new])| group_diff(name, old, new, context)).collect()
+}
+
+fn group_diff(name: &str, old: Option<&Value>, new: Option<&Value>, context: Context) -> TaskGroupDiff {
+    let kind = DiffType::of(old, new);
+    let tasks = pairs("Tasks", old, new).into_iter();
     TaskGroupDiff {
         kind,
         name: name.to_owned(),
-        fields: fields(&GROUP, old_side, new_side, Context::Hidden),
-        objects: if kind == DiffType::None { Vec::new() } else { children(&GROUP, old_side, new_side, context) },
-        tasks: names.into_iter().map(task).collect(),
-        updates: std::collections::BTreeMap::new(),
+        fields: fields(&GROUP, old, new, Context::Hidden),
+        objects: if kind == DiffType::None { Vec::new() } else { children(&GROUP, old, new, context) },
+        tasks: tasks.map(|(name, [old, new])| task_diff(name, old, new, context)).collect(),
+        updates: BTreeMap::new(),
     }
 }
 
-fn task_diff(name: &str, old: Option<&Task>, new: Option<&Task>, context: Context) -> TaskDiff {
-    let (old, new) = (value(old), value(new));
-    let (old, new) = (old.as_ref(), new.as_ref());
+fn task_diff(name: &str, old: Option<&Value>, new: Option<&Value>, context: Context) -> TaskDiff {
     let kind = DiffType::of(old, new);
     TaskDiff {
         kind,

@@ -3,10 +3,12 @@
 use crate::shapes::{Child, Shape};
 use crate::tree::{DiffType, FieldDiff, ObjectDiff};
 use serde_json::Value;
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Simple values by name.
-type Flat = BTreeMap<String, String>;
+type Flat<'v> = BTreeMap<Cow<'v, str>, Cow<'v, str>>;
 
 /// Whether unchanged neighbours of changed values are shown too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,19 +19,31 @@ pub(crate) enum Context {
 
 /// The simple values of a block.
 pub(crate) fn fields(shape: &Shape, old: Option<&Value>, new: Option<&Value>, context: Context) -> Vec<FieldDiff> {
-    let flat = |side: Option<&Value>| side.map(|value| flatten(shape, value)).unwrap_or_default();
-    let mut diffs = field_diffs(&flat(old), &flat(new), context);
+    let mut diffs = field_diffs(&flatten(shape, old), &flatten(shape, new), context);
     if old.is_none() || new.is_none() {
         diffs.retain(|diff| !shape.edits_only.contains(&diff.name.as_str()));
     }
     diffs
 }
 
-fn field_diffs(old: &Flat, new: &Flat, context: Context) -> Vec<FieldDiff> {
-    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let text = |side: &Flat, name: &String| side.get(name).cloned().unwrap_or_default();
-    let one = |name: &String| field_diff(name, text(old, name), text(new, name));
-    names.into_iter().map(one).filter(|diff| context == Context::Shown || diff.kind != DiffType::None).collect()
+fn field_diffs(old: &Flat<'_>, new: &Flat<'_>, context: Context) -> Vec<FieldDiff> {
+    let mut diffs = Vec::new();
+    let (mut olds, mut news) = (old.iter().peekable(), new.iter().peekable());
+    loop {
+        let order = match (olds.peek(), news.peek()) {
+            (Some((old, _)), Some((new, _))) => old.cmp(new),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return diffs,
+        };
+        let was = if order.is_le() { olds.next() } else { None };
+        let is = if order.is_ge() { news.next() } else { None };
+        let Some((name, _)) = was.or(is) else { continue };
+        let (was, is) = (was.map_or("", |(_, text)| text), is.map_or("", |(_, text)| text));
+        if context == Context::Shown || was != is {
+            diffs.push(field_diff(name, was.to_owned(), is.to_owned()));
+        }
+    }
 }
 
 fn field_diff(name: &str, old: String, new: String) -> FieldDiff {
@@ -42,28 +56,31 @@ fn field_diff(name: &str, old: String, new: String) -> FieldDiff {
     FieldDiff { kind, name: name.to_owned(), old, new, annotations: Vec::new() }
 }
 
-fn flatten(shape: &Shape, value: &Value) -> Flat {
-    let mut flat: Flat = shape.zeros.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+fn flatten<'v>(shape: &Shape, side: Option<&'v Value>) -> Flat<'v> {
+    let Some(value) = side else { return Flat::new() };
+    let mut flat: Flat<'_> =
+        shape.zeros.iter().map(|(name, text)| (Cow::Borrowed(*name), Cow::Borrowed(*text))).collect();
     for (name, value) in value.as_object().into_iter().flatten() {
-        if shape.skip.contains(&name.as_str()) {
+        let key = name.as_str();
+        if shape.skip.contains(&key) {
             continue;
         }
         match value {
-            Value::Null if shape.nils.contains(&name.as_str()) => {
-                flat.insert(name.clone(), "nil".to_owned());
+            Value::Null if shape.nils.contains(&key) => {
+                flat.insert(key.into(), "nil".into());
             }
-            Value::Object(map) if shape.maps.contains(&name.as_str()) => {
-                for (key, value) in map {
-                    flat.insert(format!("{name}[{key}]"), simple(value).unwrap_or_default());
+            Value::Object(map) if shape.maps.contains(&key) => {
+                for (inner, value) in map {
+                    flat.insert(format!("{name}[{inner}]").into(), simple(value).unwrap_or_default());
                 }
             }
-            Value::Array(list) if shape.joined.contains(&name.as_str()) => {
-                let texts: Vec<String> = list.iter().filter_map(simple).collect();
-                flat.insert(name.clone(), texts.join(","));
+            Value::Array(list) if shape.joined.contains(&key) => {
+                let texts: Vec<_> = list.iter().filter_map(simple).collect();
+                flat.insert(key.into(), texts.join(",").into());
             }
             _ => {
                 if let Some(text) = simple(value) {
-                    flat.insert(name.clone(), text);
+                    flat.insert(key.into(), text);
                 }
             }
         }
@@ -71,11 +88,11 @@ fn flatten(shape: &Shape, value: &Value) -> Flat {
     flat
 }
 
-fn simple(value: &Value) -> Option<String> {
+fn simple(value: &Value) -> Option<Cow<'_, str>> {
     match value {
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::String(text) => Some(text.clone()),
+        Value::Bool(flag) => Some(if *flag { "true" } else { "false" }.into()),
+        Value::Number(number) => Some(number.to_string().into()),
+        Value::String(text) => Some(text.as_str().into()),
         _ => None,
     }
 }
@@ -116,10 +133,7 @@ fn object(shape: &Shape, old: Option<&Value>, new: Option<&Value>, context: Cont
 }
 
 fn strings(name: &str, old: Option<&Value>, new: Option<&Value>, context: Context) -> Option<ObjectDiff> {
-    let set = |side: Option<&Value>| -> BTreeSet<String> {
-        side.and_then(Value::as_array).into_iter().flatten().filter_map(simple).collect()
-    };
-    let (old, new) = (set(old), set(new));
+    let (old, new) = (texts(old), texts(new));
     if (old.is_empty() && new.is_empty()) || (old == new && context == Context::Hidden) {
         return None;
     }
@@ -129,13 +143,17 @@ fn strings(name: &str, old: Option<&Value>, new: Option<&Value>, context: Contex
         (_, true) => DiffType::Deleted,
         _ => DiffType::Edited,
     };
-    let added = new.difference(&old).map(|text| field_diff(name, String::new(), text.clone()));
-    let deleted = old.difference(&new).map(|text| field_diff(name, text.clone(), String::new()));
+    let added = new.difference(&old).map(|text| field_diff(name, String::new(), text.to_string()));
+    let deleted = old.difference(&new).map(|text| field_diff(name, text.to_string(), String::new()));
     let same = old.intersection(&new).filter(|_| context == Context::Shown);
-    let same = same.map(|text| field_diff(name, text.clone(), text.clone()));
+    let same = same.map(|text| field_diff(name, text.to_string(), text.to_string()));
     let mut fields: Vec<FieldDiff> = added.chain(deleted).chain(same).collect();
     fields.sort_by(|a, b| (&a.old, &a.new).cmp(&(&b.old, &b.new)));
     Some(ObjectDiff { kind, name: name.to_owned(), fields, objects: Vec::new() })
+}
+
+fn texts(side: Option<&Value>) -> BTreeSet<Cow<'_, str>> {
+    side.and_then(Value::as_array).into_iter().flatten().filter_map(simple).collect()
 }
 
 fn many(shape: &Shape, old: Option<&Value>, new: Option<&Value>, by: &[&str], context: Context) -> Vec<ObjectDiff> {
@@ -187,25 +205,28 @@ fn free(name: &str, old: Option<&Value>, new: Option<&Value>, context: Context) 
     if kind == DiffType::None {
         return None;
     }
-    let flat = |side: Option<&Value>| {
-        let mut flat = Flat::new();
-        for (key, value) in side.and_then(Value::as_object).into_iter().flatten() {
-            flatten_free(key.clone(), value, &mut flat);
-        }
-        flat
-    };
-    let fields = field_diffs(&flat(old), &flat(new), context);
+    let fields = field_diffs(&free_fields(old), &free_fields(new), context);
     Some(ObjectDiff { kind, name: name.to_owned(), fields, objects: Vec::new() })
 }
 
-fn flatten_free(path: String, value: &Value, flat: &mut Flat) {
+fn free_fields(side: Option<&Value>) -> Flat<'_> {
+    let mut flat = Flat::new();
+    for (key, value) in side.and_then(Value::as_object).into_iter().flatten() {
+        flatten_free(key.as_str().into(), value, &mut flat);
+    }
+    flat
+}
+
+fn flatten_free<'v>(path: Cow<'v, str>, value: &'v Value, flat: &mut Flat<'v>) {
     match value {
-        Value::Object(map) => map.iter().for_each(|(key, value)| flatten_free(format!("{path}[{key}]"), value, flat)),
+        Value::Object(map) => {
+            map.iter().for_each(|(key, value)| flatten_free(format!("{path}[{key}]").into(), value, flat));
+        }
         Value::Array(list) => {
-            list.iter().enumerate().for_each(|(i, value)| flatten_free(format!("{path}[{i}]"), value, flat));
+            list.iter().enumerate().for_each(|(i, value)| flatten_free(format!("{path}[{i}]").into(), value, flat));
         }
         Value::Null => {
-            flat.insert(path, "nil".to_owned());
+            flat.insert(path, "nil".into());
         }
         _ => {
             flat.insert(path, simple(value).unwrap_or_default());

@@ -6,6 +6,7 @@ use crate::error::{ApiError, Result};
 use crate::paging::{PageKey, page};
 use crate::reply::Reply;
 use drover_hcl::Source;
+use drover_hcl::variables::Strictness;
 use drover_model::Job;
 use drover_model::registry::JobSubmission;
 use drover_server::request::RegisterOptions;
@@ -131,11 +132,15 @@ pub(super) fn parse(context: &Context) -> Result<Reply> {
     context.json(&job)
 }
 
+/// The name of both texts of a parse request in messages, as the reference has it.
+const PARSED_NAME: &str = "input.hcl";
+
 fn parse_text(request: &JobParseRequest) -> Result<job::Job> {
-    let source = Source::new("input.hcl", request.job_hcl.clone());
-    let mut options = drover_jobspec::Options::default();
+    let source = Source::new(PARSED_NAME, request.job_hcl.clone());
+    // Callers send one text of values for many jobs: what a job does not declare is not for it.
+    let mut options = drover_jobspec::Options { strictness: Strictness::Lenient, ..Default::default() };
     if !request.variables.is_empty() {
-        options.var_files.push(Source::new("variables.hcl", request.variables.clone()));
+        options.var_files.push(Source::new(PARSED_NAME, request.variables.clone()));
     }
     drover_jobspec::parse(&source, &options).map_err(|faults| ApiError::bad_request(faults.to_string()))
 }
