@@ -7,8 +7,10 @@ use crate::{say, workspace};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,6 +20,9 @@ struct Suite {
     args: Vec<String>,
     /// Passes that were seen once and must not be lost.
     passed: u32,
+    /// Whether the suite asks a running agent too, with `--http ADDRESS`.
+    #[serde(default)]
+    http: bool,
     /// Whether a second run counts when the first falls short.
     #[serde(default)]
     depends_on_time: bool,
@@ -54,15 +59,50 @@ pub fn run(names: &[String]) -> Result<()> {
 }
 
 fn run_suite(check: &Path, binary: &Path, suite: &Suite) -> Result<u32> {
-    let out = Command::new(check)
-        .arg("--bin")
-        .arg(binary)
-        .args(&suite.args)
-        .output()
-        .with_context(|| format!("starting {}", check.display()))?;
+    let agent = if suite.http { Some(Agent::start(binary)?) } else { None };
+    let mut command = Command::new(check);
+    command.arg("--bin").arg(binary).args(&suite.args);
+    if let Some(agent) = &agent {
+        command.arg("--http").arg(format!("127.0.0.1:{}", agent.port));
+    }
+    let out = command.env_remove("AWS_CA_BUNDLE").output().with_context(|| format!("starting {}", check.display()))?;
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
     let last = text.lines().rev().find(|line| line.contains(" passed")).unwrap_or_default();
     last.split_whitespace().next().and_then(|n| n.parse().ok()).with_context(|| {
         format!("{} printed no result: {text}{}", check.display(), String::from_utf8_lossy(&out.stderr))
     })
+}
+
+/// A dev agent for one suite.
+struct Agent {
+    process: Child,
+    port: u16,
+}
+
+impl Agent {
+    fn start(binary: &Path) -> Result<Self> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let process = Command::new(binary)
+            .args(["agent", "-dev", "-log-level=ERROR", &format!("-http-port={port}")])
+            .stdout(Stdio::null())
+            .spawn()
+            .context("starting an agent")?;
+        let agent = Self { process, port };
+        let began = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            if began.elapsed() > Duration::from_secs(20) {
+                bail!("the agent does not answer");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(agent)
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        // It keeps nothing and runs nothing.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }
