@@ -122,6 +122,17 @@ impl Agent {
         child.wait().expect("the agent can be waited for");
     }
 
+    /// Sends a signal and waits for the end; the exit code, -1 when the signal ended it.
+    ///
+    /// # Panics
+    /// When it does not run, or does not end in time.
+    pub fn stop(&mut self, signal: Signal) -> i32 {
+        kill(Pid::from_raw(self.pid()), signal).expect("the agent can be signalled");
+        let mut child = self.process.take().expect("the agent runs");
+        let ended = crate::wait_for("the agent's end", || child.try_wait().expect("a child can be waited for"));
+        ended.code().unwrap_or(-1)
+    }
+
     /// Runs `drover ARGS` against this agent.
     pub fn drover(&self, args: &[&str]) -> crate::Run {
         crate::run(&self.address(), args)

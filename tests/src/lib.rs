@@ -11,6 +11,7 @@ pub mod jobs;
 mod normal;
 mod peers;
 pub mod processes;
+mod terminal;
 mod wait;
 
 pub use agent::{Agent, AgentOptions, free_ports};
@@ -18,4 +19,5 @@ pub use binary::drover;
 pub use command::{Run, run, run_in, run_program};
 pub use normal::{normal, rows};
 pub use peers::{docker_available, is_root, peer};
+pub use terminal::Terminal;
 pub use wait::{eventually, wait_for};

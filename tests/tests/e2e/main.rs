@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod against_nomad;
+mod agent;
 mod bad_input;
 mod crash;
 mod drivers;
@@ -11,3 +12,4 @@ mod local_engine;
 mod nomad_cli;
 mod pack;
 mod stack;
+mod terminal;

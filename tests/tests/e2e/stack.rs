@@ -1,6 +1,6 @@
 //! A stack's life: planned, applied, unchanged, edited, saved, refused when stale, destroyed; its secrets stay secret.
 
-use drover_tests::{Agent, Run, files, run_in};
+use drover_tests::{Agent, Run, files, jobs, run_in};
 use serde_json::Value;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -234,4 +234,70 @@ fn a_missing_secret_is_named_where_it_is_asked_for() {
     let run = hello.drover(&["apply", "-auto-approve", "vault"]).expect_code(1);
     run.expect_text("vault.drover.hcl:9:").expect_text("env:KEEPER_TOKEN").expect_text("KEEPER_TOKEN");
     assert_eq!(hello.indexes(), [], "nothing was written");
+}
+
+/// A stack of two jobs, the second after the first.
+fn two_jobs(hello: &Hello, first: &str) {
+    let stack = "stack \"two\" {}\njob \"first\" {\n  file = \"first.nomad.hcl\"\n  timeout = \"20s\"\n}\njob \"second\" {\n  file = \"second.nomad.hcl\"\n  depends_on = [job.first]\n}\n";
+    files::write(hello.folder.path(), "two/two.drover.hcl", stack);
+    files::write(hello.folder.path(), "two/first.nomad.hcl", first);
+    files::write(
+        hello.folder.path(),
+        "two/second.nomad.hcl",
+        &jobs::shell("second", "service", "exec sleep 600", QUICK),
+    );
+}
+
+const QUICK: &str = "update {\n      min_healthy_time  = \"500ms\"\n      healthy_deadline  = \"2s\"\n      progress_deadline = \"3s\"\n    }\n    restart {\n      attempts = 0\n      mode     = \"fail\"\n    }\n    reschedule {\n      attempts  = 0\n      unlimited = false\n    }";
+
+#[test]
+fn what_does_not_get_healthy_stops_what_depends_on_it() {
+    let hello = Hello::new();
+    two_jobs(&hello, &jobs::shell("first", "service", "echo broken; exit 3", QUICK));
+    let apply = hello.drover(&["apply", "-auto-approve", "two"]).expect_code(4);
+    let apply = apply.expect_text("failed    job.first: written, but unhealthy").expect_text("not done  job.second");
+    apply.expect_text("drover alloc status ").expect_text("Exit Code: 3");
+    assert_eq!(hello.agent.try_get("/v1/job/second"), None, "what depends on it is not begun");
+    // "No changes" is only said when it is true.
+    hello.drover(&["plan", "-detailed-exitcode", "two"]).expect_code(2);
+
+    two_jobs(&hello, &jobs::shell("first", "service", "exec sleep 600", QUICK));
+    hello.drover(&["apply", "-auto-approve", "two"]).expect_code(0).expect_text("1 created, 1 updated");
+    hello.drover(&["plan", "-detailed-exitcode", "two"]).expect_code(0);
+}
+
+#[test]
+fn what_a_stack_no_longer_names_is_deleted() {
+    let hello = Hello::new();
+    two_jobs(&hello, &jobs::shell("first", "service", "exec sleep 600", QUICK));
+    hello.drover(&["apply", "-auto-approve", "two"]).expect_code(0);
+    files::write(
+        hello.folder.path(),
+        "two/two.drover.hcl",
+        "stack \"two\" {}\njob \"first\" {\n  file = \"first.nomad.hcl\"\n}\n",
+    );
+    let plan = hello.drover(&["plan", "-detailed-exitcode", "two"]).expect_code(2);
+    plan.expect_text("- job.second  delete").expect_text("0 to create, 0 to update, 1 to delete, 1 unchanged.");
+    hello.drover(&["apply", "-auto-approve", "two"]).expect_code(0).expect_text("1 deleted");
+    assert_eq!(hello.agent.get("/v1/job/second")["Status"], "dead");
+    assert_eq!(hello.agent.allocations("first", "running").len(), 1, "the other one is not touched");
+}
+
+#[test]
+fn what_belongs_to_others_is_not_touched() {
+    let hello = Hello::new();
+    hello.agent.register(&jobs::script("first", "service", "exec sleep 600"));
+    let before = hello.indexes();
+    two_jobs(&hello, &jobs::shell("first", "service", "exec sleep 601", QUICK));
+    let refused = hello.drover(&["apply", "-auto-approve", "two"]).expect_code(1);
+    refused.expect_text("first").expect_text("-adopt");
+    assert_eq!(hello.indexes(), before, "nothing was written");
+    hello.drover(&["apply", "-auto-approve", "-adopt", "two"]).expect_code(0);
+    // Another stack that wants the same job.
+    files::write(
+        hello.folder.path(),
+        "other/other.drover.hcl",
+        "stack \"other\" {}\njob \"mine\" {\n  file = \"../two/first.nomad.hcl\"\n}\n",
+    );
+    hello.drover(&["apply", "-auto-approve", "other"]).expect_code(1).expect_text("two").expect_text("-adopt");
 }
