@@ -35,7 +35,8 @@ fn count_updates(group: &mut TaskGroupDiff, updates: &DesiredUpdates) {
         ("reschedule now", updates.reschedule_now),
         ("reschedule later", updates.reschedule_later),
     ];
-    group.updates = counts.into_iter().filter(|(_, n)| *n > 0).map(|(name, n)| (name.to_owned(), n)).collect();
+    let counts = counts.into_iter().filter(|(_, n)| *n > 0).map(|(name, n)| (name.to_owned(), n));
+    group.updates = Some(counts.collect());
 }
 
 fn annotate_count(field: &mut FieldDiff) {
@@ -66,5 +67,5 @@ fn annotate_task(task: &mut TaskDiff, group: DiffType) {
 }
 
 fn replaces_task(object: &ObjectDiff) -> bool {
-    object.kind != DiffType::None && !matches!(object.name.as_str(), "Service" | "Constraint")
+    object.kind != DiffType::None && !matches!(object.name.as_str(), "Service" | "Constraint" | "Affinity")
 }

@@ -65,7 +65,7 @@ fn group_diff(name: &str, old: Option<&Value>, new: Option<&Value>, context: Con
         fields: fields(&GROUP, old, new, Context::Hidden),
         objects: if kind == DiffType::None { Vec::new() } else { children(&GROUP, old, new, context) },
         tasks: tasks.map(|(name, [old, new])| task_diff(name, old, new, context)).collect(),
-        updates: BTreeMap::new(),
+        updates: None,
     }
 }
 

@@ -104,7 +104,20 @@ pub(crate) fn children(shape: &Shape, old: Option<&Value>, new: Option<&Value>, 
         match child {
             Child::Strings(key) => out.extend(strings(key, part(old, key), part(new, key), context)),
             Child::One(key, shape) => out.extend(object(shape, part(old, key), part(new, key), context)),
-            Child::Many(key, shape, by) => out.extend(many(shape, part(old, key), part(new, key), by, context)),
+            Child::Set(key, shape) => out.extend(many(shape, part(old, key), part(new, key), &[], context)),
+            Child::Paired(key, shape, by) => out.extend(many(shape, part(old, key), part(new, key), by, context)),
+            Child::Named(key, shape) => {
+                let (old, new) = (named(part(old, key)), named(part(new, key)));
+                out.extend(by_key(shape, &old, &new, context));
+            }
+            Child::Placed(key, shape) => {
+                let placed = |side| items(part(side, key)).into_iter().enumerate().collect();
+                out.extend(by_key(shape, &placed(old), &placed(new), context));
+            }
+            Child::Map(key, shape) => {
+                let entries = |side| part(side, key).and_then(Value::as_object).into_iter().flatten().collect();
+                out.extend(by_key(shape, &entries(old), &entries(new), context));
+            }
             Child::Free(key, name) => out.extend(free(name, part(old, key), part(new, key), context)),
         }
     }
@@ -137,11 +150,11 @@ fn strings(name: &str, old: Option<&Value>, new: Option<&Value>, context: Contex
     if (old.is_empty() && new.is_empty()) || (old == new && context == Context::Hidden) {
         return None;
     }
-    let kind = match (old.is_empty(), new.is_empty()) {
-        _ if old == new => DiffType::None,
-        (true, _) => DiffType::Added,
-        (_, true) => DiffType::Deleted,
-        _ => DiffType::Edited,
+    let kind = match (old.is_subset(&new), new.is_subset(&old)) {
+        (true, true) => DiffType::None,
+        (true, false) => DiffType::Added,
+        (false, true) => DiffType::Deleted,
+        (false, false) => DiffType::Edited,
     };
     let added = new.difference(&old).map(|text| field_diff(name, String::new(), text.to_string()));
     let deleted = old.difference(&new).map(|text| field_diff(name, text.to_string(), String::new()));
@@ -167,6 +180,9 @@ fn many(shape: &Shape, old: Option<&Value>, new: Option<&Value>, by: &[&str], co
         }
         None => true,
     });
+    if let (false, [was], [is]) = (by.is_empty(), &old[..], &new[..]) {
+        return object(shape, Some(was), Some(is), context).into_iter().collect();
+    }
     // The more of the fields agree, the better the pair.
     for len in (1..=by.len()).rev() {
         old.retain(|item| {
@@ -187,11 +203,24 @@ fn many(shape: &Shape, old: Option<&Value>, new: Option<&Value>, by: &[&str], co
 }
 
 fn items(side: Option<&Value>) -> Vec<&Value> {
-    match side {
-        Some(Value::Array(list)) => list.iter().collect(),
-        Some(Value::Object(map)) => map.values().collect(),
-        _ => Vec::new(),
-    }
+    side.and_then(Value::as_array).into_iter().flatten().collect()
+}
+
+fn named(side: Option<&Value>) -> BTreeMap<&str, &Value> {
+    items(side).into_iter().map(|item| (item["Name"].as_str().unwrap_or_default(), item)).collect()
+}
+
+fn by_key<K: Ord>(
+    shape: &Shape,
+    old: &BTreeMap<K, &Value>,
+    new: &BTreeMap<K, &Value>,
+    context: Context,
+) -> Vec<ObjectDiff> {
+    let keys: BTreeSet<&K> = old.keys().chain(new.keys()).collect();
+    let one = |key| object(shape, old.get(key).copied(), new.get(key).copied(), context);
+    let mut out: Vec<ObjectDiff> = keys.into_iter().filter_map(one).collect();
+    out.sort_by_cached_key(order);
+    out
 }
 
 /// By what was there before, new ones first, then by what is there now.
@@ -228,8 +257,23 @@ fn flatten_free<'v>(path: Cow<'v, str>, value: &'v Value, flat: &mut Flat<'v>) {
         Value::Null => {
             flat.insert(path, "nil".into());
         }
+        Value::Number(number) => {
+            flat.insert(path, number.as_f64().map_or_else(|| number.to_string(), float_text).into());
+        }
         _ => {
             flat.insert(path, simple(value).unwrap_or_default());
         }
     }
+}
+
+/// Free-form numbers are floats: shortest digits, with an exponent below 0.0001 and from a million on, as the reference prints them.
+fn float_text(number: f64) -> String {
+    let scientific = format!("{number:e}");
+    let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if number == 0.0 || (-4..6).contains(&exponent) {
+        return number.to_string();
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{digits}e{sign}{:02}", exponent.abs())
 }

@@ -78,7 +78,7 @@ impl Printer<'_, '_> {
     }
 
     fn group(&mut self, group: &TaskGroupDiff) {
-        let counts: Vec<String> = group.updates.iter().map(|(name, n)| format!("{n} {name}")).collect();
+        let counts: Vec<String> = group.updates.iter().flatten().map(|(name, n)| format!("{n} {name}")).collect();
         if group.kind == DiffType::None && counts.is_empty() && !self.options.verbose {
             return;
         }

@@ -26,8 +26,16 @@ pub(crate) enum Child {
     Strings(&'static str),
     /// A block that is there or not.
     One(&'static str, &'static Shape),
-    /// Several blocks, paired by these fields; without any, as a set.
-    Many(&'static str, &'static Shape, &'static [&'static str]),
+    /// Several blocks as a set: one that changed is one that went and one that came.
+    Set(&'static str, &'static Shape),
+    /// Several blocks by name; of two with one name the last one counts.
+    Named(&'static str, &'static Shape),
+    /// Several blocks, paired by as many of these fields as agree. One on each side are a pair.
+    Paired(&'static str, &'static Shape, &'static [&'static str]),
+    /// Several blocks, paired by their place in the list.
+    Placed(&'static str, &'static Shape),
+    /// A map of blocks.
+    Map(&'static str, &'static Shape),
     /// Free-form configuration, flattened to `key[0][name]`.
     Free(&'static str, &'static str),
 }
@@ -56,8 +64,8 @@ pub(crate) const JOB: Shape = Shape {
     maps: &["Meta"],
     children: &[
         Child::Strings("Datacenters"),
-        Child::Many("Constraints", &CONSTRAINT, &[]),
-        Child::Many("Affinities", &AFFINITY, &[]),
+        Child::Set("Constraints", &CONSTRAINT),
+        Child::Set("Affinities", &AFFINITY),
         Child::One("Periodic", &Shape { name: "Periodic", children: &[Child::Strings("Specs")], ..PLAIN }),
         Child::One(
             "ParameterizedJob",
@@ -70,7 +78,7 @@ pub(crate) const JOB: Shape = Shape {
         Child::Free("Multiregion", "Multiregion"),
         Child::One(
             "UI",
-            &Shape { name: "UI", children: &[Child::Many("Links", &Shape { name: "Link", ..PLAIN }, &[])], ..PLAIN },
+            &Shape { name: "UI", children: &[Child::Set("Links", &Shape { name: "Link", ..PLAIN })], ..PLAIN },
         ),
     ],
     ..PLAIN
@@ -81,8 +89,8 @@ pub(crate) const GROUP: Shape = Shape {
     edits_only: &["ShutdownDelay"],
     maps: &["Meta"],
     children: &[
-        Child::Many("Constraints", &CONSTRAINT, &[]),
-        Child::Many("Affinities", &AFFINITY, &[]),
+        Child::Set("Constraints", &CONSTRAINT),
+        Child::Set("Affinities", &AFFINITY),
         Child::One("RestartPolicy", &Shape { name: "RestartPolicy", ..PLAIN }),
         Child::One("Migrate", &Shape { name: "Migrate", ..PLAIN }),
         Child::One("ReschedulePolicy", &Shape { name: "ReschedulePolicy", ..PLAIN }),
@@ -90,10 +98,10 @@ pub(crate) const GROUP: Shape = Shape {
         Child::One("Consul", &CONSUL),
         Child::One("Update", &Shape { name: "Update", skip: &["Stagger"], ..PLAIN }),
         Child::One("Disconnect", &Shape { name: "Disconnect", nils: &["StopOnClientAfter", "Replace"], ..PLAIN }),
-        Child::Many("Networks", &NETWORK, &[]),
+        Child::Set("Networks", &NETWORK),
         Child::One("Scaling", &SCALING),
-        Child::Many("Services", &SERVICE, &["Name", "PortLabel"]),
-        Child::Many("Volumes", &VOLUME, &["Name"]),
+        Child::Paired("Services", &SERVICE, &["Name", "PortLabel"]),
+        Child::Map("Volumes", &VOLUME),
     ],
     ..PLAIN
 };
@@ -102,26 +110,25 @@ pub(crate) const TASK: Shape = Shape {
     skip: &["Name"],
     maps: &["Env", "Meta"],
     children: &[
-        Child::Many("Constraints", &CONSTRAINT, &[]),
-        Child::Many("Affinities", &AFFINITY, &[]),
+        Child::Set("Constraints", &CONSTRAINT),
+        Child::Set("Affinities", &AFFINITY),
         Child::Free("Config", "Config"),
         Child::One("Resources", &RESOURCES),
         Child::One("LogConfig", &Shape { name: "LogConfig", ..PLAIN }),
         Child::One("DispatchPayload", &Shape { name: "DispatchPayload", ..PLAIN }),
-        Child::Many("Artifacts", &Shape { name: "Artifact", maps: &["GetterHeaders", "GetterOptions"], ..PLAIN }, &[]),
-        Child::Many("Services", &SERVICE, &["Name", "PortLabel"]),
-        Child::Many(
+        Child::Set("Artifacts", &Shape { name: "Artifact", maps: &["GetterHeaders", "GetterOptions"], ..PLAIN }),
+        Child::Paired("Services", &SERVICE, &["Name", "PortLabel"]),
+        Child::Named(
             "Secrets",
             &Shape { name: "Secret", maps: &["Env"], children: &[Child::Free("Config", "Config")], ..PLAIN },
-            &["Name"],
         ),
         Child::One("Vault", &Shape { name: "Vault", children: &[Child::Strings("Policies")], ..PLAIN }),
         Child::One("Consul", &CONSUL),
-        Child::Many("Templates", &TEMPLATE, &["DestPath"]),
+        Child::Paired("Templates", &TEMPLATE, &["DestPath"]),
         Child::One("Identity", &IDENTITY),
-        Child::Many("Identities", &IDENTITY, &["Name"]),
-        Child::Many("Actions", &Shape { name: "Action", children: &[Child::Strings("Args")], ..PLAIN }, &["Name"]),
-        Child::Many("VolumeMounts", &Shape { name: "VolumeMount", ..PLAIN }, &[]),
+        Child::Named("Identities", &IDENTITY),
+        Child::Named("Actions", &Shape { name: "Action", children: &[Child::Strings("Args")], ..PLAIN }),
+        Child::Placed("VolumeMounts", &Shape { name: "VolumeMount", ..PLAIN }),
         Child::Free("Schedule", "Schedule"),
     ],
     ..PLAIN
@@ -152,19 +159,16 @@ const NETWORK: Shape = Shape {
     skip: &["Device", "CIDR", "IP", "MBits"],
     zeros: &[("Hostname", ""), ("Mode", "")],
     children: &[
-        Child::Many(
+        Child::Set(
             "ReservedPorts",
             &Shape {
                 name: "Static Port",
                 zeros: &[("IgnoreCollision", "false"), ("To", "0"), ("Value", "0")],
                 ..PLAIN
-            },
-            &[],
-        ),
-        Child::Many(
+            },),
+        Child::Set(
             "DynamicPorts",
             &Shape { name: "Dynamic Port", skip: &["Value", "IgnoreCollision"], zeros: &[("To", "0")], ..PLAIN },
-            &[],
         ),
         Child::One("DNS", &Shape { name: "DNS", joined: &["Options", "Searches", "Servers"], ..PLAIN }),
     ],
@@ -174,8 +178,8 @@ const NETWORK: Shape = Shape {
 const RESOURCES: Shape = Shape {
     name: "Resources",
     children: &[
-        Child::Many("Networks", &NETWORK, &[]),
-        Child::Many("Devices", &Shape { name: "Device", ..PLAIN }, &["Name"]),
+        Child::Set("Networks", &NETWORK),
+        Child::Named("Devices", &Shape { name: "Device", ..PLAIN }),
         Child::One("NUMA", &Shape { name: "NUMA", children: &[Child::Strings("Devices")], ..PLAIN }),
     ],
     ..PLAIN
@@ -187,7 +191,7 @@ const SERVICE: Shape = Shape {
     children: &[
         Child::Strings("CanaryTags"),
         Child::Strings("Tags"),
-        Child::Many(
+        Child::Named(
             "Checks",
             &Shape {
                 name: "Check",
@@ -196,9 +200,7 @@ const SERVICE: Shape = Shape {
                     Child::One("CheckRestart", &Shape { name: "CheckRestart", ..PLAIN }),
                 ],
                 ..PLAIN
-            },
-            &["Name"],
-        ),
+            },),
         Child::Free("Connect", "ConsulConnect"),
         Child::One("Identity", &IDENTITY),
         Child::One("Weights", &Shape { name: "Weights", ..PLAIN }),

@@ -69,9 +69,8 @@ pub struct TaskGroupDiff {
     /// Its tasks, changed or not, by name.
     #[serde(with = "serde_null")]
     pub tasks: Vec<TaskDiff>,
-    /// After a dry run: counts of what happens to its allocations.
-    #[serde(with = "serde_null")]
-    pub updates: BTreeMap<String, u64>,
+    /// After a dry run that looked at the group: counts of what happens to its allocations.
+    pub updates: Option<BTreeMap<String, u64>>,
 }
 
 /// The difference of two tasks.

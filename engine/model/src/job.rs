@@ -210,6 +210,8 @@ pub struct JobUiLink {
     /// Its text.
     pub label: String,
     /// Its target.
+    // Submitted as `URL`, read as `Url`.
+    #[serde(alias = "URL")]
     pub url: String,
 }
 

@@ -59,8 +59,10 @@ fn services(group: &TaskGroup) -> impl Iterator<Item = &Service> {
 fn signals(group: &TaskGroup) -> BTreeSet<String> {
     let mut signals = BTreeSet::new();
     for task in &group.tasks {
-        let vault = task.vault.iter().map(|vault| &vault.change_signal);
-        let templates = task.templates.iter().map(|template| &template.change_signal);
+        let is_signal = |mode: &str| mode == "signal";
+        let vault = task.vault.iter().filter(|vault| is_signal(&vault.change_mode)).map(|vault| &vault.change_signal);
+        let templates = task.templates.iter().filter(|template| is_signal(&template.change_mode));
+        let templates = templates.map(|template| &template.change_signal);
         signals.extend(vault.chain(templates).chain([&task.kill_signal]).filter(|name| !name.is_empty()).cloned());
     }
     signals
