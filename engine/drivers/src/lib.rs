@@ -7,6 +7,7 @@
 //! This crate knows nothing of jobs, allocations' life cycles, restarts, the API or the server: the node turns a
 //! job's task into a [`TaskConfig`], already interpolated, and decides what an [`ExitResult`] means.
 
+mod config_check;
 pub mod docker;
 pub mod driver;
 pub mod exec;
@@ -19,6 +20,7 @@ mod signals;
 pub mod supervisor;
 pub mod task_config;
 
+pub use config_check::{ConfigFault, check_config};
 pub use driver::{
     Driver, DriverCapabilities, DriverError, DriverEvent, DriverFingerprint, DriverNetwork, EventSink, ExecRequest,
     ExecSession, ExitResult, FsIsolation, ResourceUsage, StartedTask, TaskHandle, TaskStats, TerminalSize,

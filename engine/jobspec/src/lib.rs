@@ -3,13 +3,17 @@
 //! It must not know servers, the state or the node: a job is read the same way by the command line, by
 //! `/v1/jobs/parse`, and from a pack. It reads no environment; files only through the host that a caller gives.
 //!
-//! [`parse`] reads one text with [`Options`]; [`load`] does what a command does with a path and its flags.
+//! [`parse`] reads one text with [`Options`]; [`load`] does what a command does with a path and its flags; [`Places`]
+//! says where in the text something is that was found wrong later.
 
 mod decode;
 mod load;
 mod parse;
+mod places;
+mod problem_text;
 mod submission;
 
 pub use load::{JobArgs, LoadError, load};
 pub use parse::{Options, parse};
+pub use places::{Places, Step};
 pub use submission::{SubmissionError, parse_submission};

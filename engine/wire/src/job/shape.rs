@@ -31,15 +31,20 @@ macro_rules! shape {
 
                     fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
                         let mut value = $name::default();
-                        while let Some(key) = map.next_key::<String>()? {
+                        const NAMES: &[&str] = &[$($json),*];
+                        while let Some(found) = map.next_key_seed($crate::job::shape::FieldName(NAMES))? {
+                            #[allow(unused_mut, reason = "a shape may have no field")]
+                            let mut index = 0;
                             $(
-                                if key.eq_ignore_ascii_case($json) {
+                                if found == Some(index) {
                                     if let Some(given) = map.next_value::<Option<$kind>>()? {
                                         value.$field = given;
                                     }
                                     continue;
                                 }
+                                index += 1;
                             )*
+                            let _ = index;
                             map.next_value::<serde::de::IgnoredAny>()?;
                         }
                         Ok(value)
@@ -52,3 +57,27 @@ macro_rules! shape {
 }
 
 pub(crate) use shape;
+
+/// The place of a key among names, in any case; `None` for a key that is not among them. Makes no copy of the key.
+pub(crate) struct FieldName(pub(crate) &'static [&'static str]);
+
+impl<'de> serde::de::DeserializeSeed<'de> for FieldName {
+    type Value = Option<usize>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl serde::de::Visitor<'_> for FieldName {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        let exact = self.0.iter().position(|name| *name == key);
+        Ok(exact.or_else(|| self.0.iter().position(|name| name.eq_ignore_ascii_case(key))))
+    }
+}
