@@ -1,6 +1,6 @@
 //! A real agent on free ports.
 
-use crate::{drover, eventually};
+use crate::drover;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
+
+/// How often an agent is started before there are no free ports.
+const MAX_STARTS: usize = 3;
 
 /// How an agent is started.
 #[derive(Clone, Debug, Default)]
@@ -47,31 +50,50 @@ impl Agent {
     /// # Panics
     /// When it does not get ready.
     pub fn start(options: AgentOptions) -> Self {
-        let folder = crate::files::folder();
+        let mut agent = Self { folder: crate::files::folder(), options, port: 0, process: None };
+        // Somebody else may take a port between the look and the start.
+        for _ in 0..MAX_STARTS {
+            agent.configure();
+            match agent.try_start() {
+                Ok(()) => return agent,
+                Err(log) if log.contains("in use") => {}
+                Err(log) => panic!("the agent ended: {log}"),
+            }
+        }
+        panic!("no free ports: {}", agent.log());
+    }
+
+    /// Writes the configuration, with free ports.
+    fn configure(&mut self) {
         let [port, rpc, serf] = free_ports();
+        self.port = port;
         let mut config = json!({
             "ports": {"http": port, "rpc": rpc, "serf": serf}, "bind_addr": "127.0.0.1", "disable_update_check": true,
             "log_level": "DEBUG", "plugin": [{"raw_exec": [{"config": [{"enabled": true}]}]}],
         });
-        if options.durable {
-            config["data_dir"] = json!(options.data_dir.clone().unwrap_or_else(|| folder.path().join("data")));
+        if self.options.durable {
+            let data_dir = self.options.data_dir.clone().unwrap_or_else(|| self.folder.path().join("data"));
+            config["data_dir"] = json!(data_dir);
             config["server"] = json!({"enabled": true, "bootstrap_expect": 1});
             config["client"] = json!({"enabled": true, "network_interface": "lo"});
         }
-        if let Some(Value::Object(more)) = &options.config {
+        if let Some(Value::Object(more)) = &self.options.config {
             config.as_object_mut().expect("made as one above").extend(more.clone());
         }
-        std::fs::write(folder.path().join("agent.json"), config.to_string()).expect("the folder is writable");
-        let mut agent = Self { folder, options, port, process: None };
-        agent.restart();
-        agent
+        std::fs::write(self.folder.path().join("agent.json"), config.to_string()).expect("the folder is writable");
     }
 
-    /// Starts the process (again) and waits until its node is ready.
+    /// Starts the process again and waits until its node is ready.
     ///
     /// # Panics
     /// When it does not get ready.
     pub fn restart(&mut self) {
+        if let Err(log) = self.try_start() {
+            panic!("the agent ended: {log}");
+        }
+    }
+
+    fn try_start(&mut self) -> Result<(), String> {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_path()).expect("the log opens");
         let errors = log.try_clone().expect("the log opens");
         let mut command = Command::new(self.options.binary.as_ref().unwrap_or_else(|| drover()));
@@ -83,12 +105,16 @@ impl Agent {
         command.stdin(Stdio::null()).stdout(log).stderr(errors).env_remove("AWS_CA_BUNDLE");
         // The agent in dev mode keeps its things there, and what is left of them must be found.
         command.env("TMPDIR", self.folder.path());
-        self.process = Some(command.spawn().expect("the agent can be started"));
-        eventually("a ready node", || {
-            let ended = self.process.as_mut().expect("just started").try_wait().expect("a child can be waited for");
-            assert!(ended.is_none(), "the agent ended: {}", self.log());
-            self.try_get("/v1/nodes").is_some_and(|nodes| nodes[0]["Status"] == "ready")
+        let mut child = command.spawn().expect("the agent can be started");
+        let outcome = crate::wait_for("a ready node", || {
+            if child.try_wait().expect("a child can be waited for").is_some() {
+                return Some(Err(self.log()));
+            }
+            let is_ready = self.try_get("/v1/nodes").is_some_and(|nodes| nodes[0]["Status"] == "ready");
+            is_ready.then_some(Ok(()))
         });
+        self.process = outcome.is_ok().then_some(child);
+        outcome
     }
 
     /// `http://127.0.0.1:PORT`.

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// How long a start may take.
 const MAX_START_S: u64 = 20;
+/// How often an agent is started when ports are taken before it has them.
+const MAX_ATTEMPTS: u32 = 4;
 /// Between two looks at a starting agent.
 const POLL_MS: u64 = 3;
 /// The log is set aside above this size.
@@ -42,10 +44,8 @@ pub fn ensure_started(paths: &Paths, exe: &Path, version: &str) -> Result<Starte
     if let Some(record) = Record::of_running(paths) {
         return Ok(Started { record, is_new: false });
     }
-    let port = free_port();
-    let mut child = spawn(paths, exe, port)?;
+    let (child, port) = launch(paths, exe)?;
     let address = format!("http://127.0.0.1:{port}");
-    wait(paths, &mut child, || has_ready_node(port))?;
     let pid = i32::try_from(child.id()).expect("process ids are positive and small");
     let record = Record { pid, start_ticks: start_ticks(pid).unwrap_or(0), address, version: version.to_owned() };
     record.save(paths)?;
@@ -60,6 +60,25 @@ pub(super) fn lock(paths: &Paths) -> Result<Flock<File>, LocalError> {
     let file = OpenOptions::new().create(true).append(true).open(&path);
     let file = file.map_err(|e| LocalError::file("open", &path, e))?;
     Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, e)| LocalError::file("lock", &path, e.into()))
+}
+
+/// Starts an agent on a free port; on another one when somebody takes it before the agent does.
+fn launch(paths: &Paths, exe: &Path) -> Result<(Child, u16), LocalError> {
+    let socket = paths.socket();
+    let mut attempts = 1;
+    loop {
+        let port = free_port();
+        let mut child = spawn(paths, exe, port)?;
+        match wait(paths, &mut child, || has_ready_node(socket.as_deref(), port)) {
+            Ok(()) => return Ok((child, port)),
+            Err(LocalError::Died { .. }) if attempts < MAX_ATTEMPTS && is_taken(port) => attempts += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn is_taken(port: u16) -> bool {
+    TcpListener::bind(("127.0.0.1", port)).is_err()
 }
 
 fn free_port() -> u16 {

@@ -151,3 +151,18 @@ fn two_commands_at_once_start_one_engine() {
     let agents = processes::with_argument(&format!("{marker}/data"));
     assert_eq!(agents, [user.pid()], "one engine runs");
 }
+
+#[test]
+fn users_at_once_have_an_engine_each() {
+    let users = [User::new(), User::new(), User::new()];
+    std::thread::scope(|scope| {
+        for user in &users {
+            scope.spawn(|| user.drover(&["node", "status"]).expect_code(0));
+        }
+    });
+    let addresses = users.each_ref().map(|user| user.engine()["engine"]["address"].to_string());
+    let mut distinct = addresses.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    assert_eq!(distinct.len(), users.len(), "nobody talks to another one's engine: {addresses:?}");
+}

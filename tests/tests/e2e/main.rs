@@ -7,6 +7,7 @@ mod agent;
 mod bad_input;
 mod crash;
 mod drivers;
+mod examples;
 mod job_cli;
 mod local_engine;
 mod nomad_cli;
