@@ -165,7 +165,8 @@ const NETWORK: Shape = Shape {
                 name: "Static Port",
                 zeros: &[("IgnoreCollision", "false"), ("To", "0"), ("Value", "0")],
                 ..PLAIN
-            },),
+            },
+        ),
         Child::Set(
             "DynamicPorts",
             &Shape { name: "Dynamic Port", skip: &["Value", "IgnoreCollision"], zeros: &[("To", "0")], ..PLAIN },
@@ -200,7 +201,8 @@ const SERVICE: Shape = Shape {
                     Child::One("CheckRestart", &Shape { name: "CheckRestart", ..PLAIN }),
                 ],
                 ..PLAIN
-            },),
+            },
+        ),
         Child::Free("Connect", "ConsulConnect"),
         Child::One("Identity", &IDENTITY),
         Child::One("Weights", &Shape { name: "Weights", ..PLAIN }),
