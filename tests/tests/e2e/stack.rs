@@ -32,12 +32,13 @@ impl Hello {
         let env: Vec<_> = [("DROVER_ADDR", address.as_str())].iter().chain(env).copied().collect();
         run_in(self.folder.path(), &env, args)
     }
-    /// Indexes of everything that a write would change.
+    /// Indexes of everything that a write would change; a job's own status is not one.
     fn indexes(&self) -> Vec<(Value, Value)> {
-        let jobs = self.agent.get("/v1/jobs");
-        let variables = self.agent.get("/v1/vars");
-        let all = jobs.as_array().unwrap().iter().chain(variables.as_array().unwrap());
-        all.map(|thing| (thing.get("ID").unwrap_or(&thing["Path"]).clone(), thing["ModifyIndex"].clone())).collect()
+        let read = |path: &str, id: &str, index: &str| -> Vec<(Value, Value)> {
+            let list = self.agent.get(path);
+            list.as_array().unwrap().iter().map(|thing| (thing[id].clone(), thing[index].clone())).collect()
+        };
+        [read("/v1/jobs", "ID", "JobModifyIndex"), read("/v1/vars", "Path", "ModifyIndex")].concat()
     }
 }
 
