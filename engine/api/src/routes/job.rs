@@ -241,7 +241,7 @@ fn against(context: &Context) -> Result<Against> {
 }
 
 fn diffs(state: &Snapshot, key: &JobKey, versions: &[Arc<Job>], against: &Against) -> Result<Vec<JobDiff>> {
-    let one = |old: &Job, new: &Job| drover_diff::job_diff(Some(old), Some(new), false);
+    let one = |old: &Job, new: &Job| drover_diff::job_diff(Some(old), Some(new), true);
     let base = match against {
         Against::Previous => return Ok(versions.windows(2).map(|pair| one(&pair[1], &pair[0])).collect()),
         Against::Tag(tag) => {

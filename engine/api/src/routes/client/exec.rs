@@ -131,10 +131,12 @@ impl Query {
 async fn run(state: ApiState, id: String, query: Query, mut socket: WebSocket) {
     let closed = match session(&state, &id, &query, &mut socket).await {
         Ok(Some(session)) => {
-            let (sink, stream) = socket.split();
-            let code = serve_session(&state, session, sink, stream).await;
+            let (sink, mut stream) = socket.split();
+            let code = serve_session(&state, session, sink, &mut stream).await;
             if let Some((mut sink, refusal)) = code {
                 close(&mut sink, refusal).await;
+                // Input that nobody has read would make the system reset the connection, and take the end with it.
+                let _ = timeout(DRAIN_TIMEOUT, async { while let Some(Ok(_)) = stream.next().await {} }).await;
             }
             return;
         }
@@ -189,7 +191,7 @@ async fn serve_session(
     state: &ApiState,
     session: ExecSession,
     mut sink: Sink,
-    stream: SplitStream<WebSocket>,
+    stream: &mut SplitStream<WebSocket>,
 ) -> Option<(Sink, Refusal)> {
     let ExecSession { stdin, stdout, stderr, resize, exit } = session;
     let (outputs, mut pending) = mpsc::channel(MAX_PENDING_OUTPUTS);
@@ -267,7 +269,7 @@ async fn forward(
 
 /// Ends when the caller leaves.
 async fn input(
-    mut stream: SplitStream<WebSocket>,
+    stream: &mut SplitStream<WebSocket>,
     stdin: std::pin::Pin<Box<dyn tokio::io::AsyncWrite + Send>>,
     resize: mpsc::UnboundedSender<TerminalSize>,
 ) {
