@@ -102,6 +102,7 @@ fn client(context: &Context, flags: &ServerArgs, namespace: Option<String>) -> R
             ca_path: path(&flags.ca_path, "CAPATH"),
             client_cert: path(&flags.client_cert, "CLIENT_CERT"),
             client_key: path(&flags.client_key, "CLIENT_KEY"),
+            server_name: flags.tls_server_name.clone().or_else(|| setting("TLS_SERVER_NAME")),
             skip_verify: flags.tls_skip_verify
                 || setting("SKIP_VERIFY").is_some_and(|value| value != "0" && value != "false"),
         },

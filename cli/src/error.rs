@@ -15,8 +15,6 @@ pub enum ErrorKind {
     UnknownCommand,
     /// No engine answers.
     Unreachable,
-    /// A command that ran elsewhere ended with this code.
-    Remote(u8),
 }
 
 /// What went wrong, where, and what to do.
@@ -76,7 +74,6 @@ pub const fn exit_code(kind: ErrorKind, failure: u8) -> u8 {
     match kind {
         ErrorKind::Failure | ErrorKind::Usage | ErrorKind::Unreachable => failure,
         ErrorKind::UnknownCommand => 127,
-        ErrorKind::Remote(code) => code,
     }
 }
 
@@ -107,6 +104,5 @@ mod tests {
         assert_eq!(exit_code(ErrorKind::Failure, 1), 1);
         assert_eq!(exit_code(ErrorKind::Unreachable, 255), 255);
         assert_eq!(exit_code(ErrorKind::UnknownCommand, 1), 127);
-        assert_eq!(exit_code(ErrorKind::Remote(5), 1), 5);
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::error::CliError;
 use clap::Args;
-use drover_jobspec::JobArgs;
+use drover_hcl::Source;
+use drover_jobspec::{JobArgs, Places};
 use drover_sdk::types::Submission;
-use serde_json::{Map, Value};
+use drover_wire::job::Job;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -35,7 +36,9 @@ pub struct JobFileArgs {
 /// A job as it will be submitted, and the text it was made of.
 pub struct JobFile {
     /// The submission form.
-    pub job: Map<String, Value>,
+    pub job: Job,
+    /// The file's name as given; messages show it.
+    pub name: String,
     /// The text and its variables.
     pub submission: Submission,
 }
@@ -43,17 +46,19 @@ pub struct JobFile {
 impl JobFile {
     /// The job's id.
     pub fn id(&self) -> &str {
-        self.job.get("ID").and_then(Value::as_str).unwrap_or_default()
+        self.job.id.as_deref().unwrap_or_default()
     }
-    /// A text field of the job, when set.
-    pub fn text(&self, field: &str) -> Option<&str> {
-        self.job.get(field).and_then(Value::as_str).filter(|text| !text.is_empty())
+    /// The job's namespace, when set.
+    pub fn namespace(&self) -> Option<&str> {
+        self.job.namespace.as_deref().filter(|namespace| !namespace.is_empty())
     }
     /// Whether it starts by the clock.
     pub fn is_periodic(&self) -> bool {
-        self.job
-            .get("Periodic")
-            .is_some_and(|periodic| !periodic.is_null() && periodic["Enabled"] != Value::Bool(false))
+        self.job.periodic.as_ref().is_some_and(|periodic| periodic.enabled != Some(false))
+    }
+    /// Where things are in the file; `None` for a job in JSON.
+    pub fn places(&self) -> Option<Places> {
+        Places::of(&Source::new(self.name.clone(), self.submission.source.clone()))
     }
 }
 
@@ -82,16 +87,13 @@ impl JobFileArgs {
             working_dir: std::env::current_dir().unwrap_or_default(),
             home_dir: std::env::home_dir(),
         };
-        let job = drover_jobspec::load(&args).map_err(|error| {
+        let mut job = drover_jobspec::load(&args).map_err(|error| {
             CliError::new(format!("Error getting job struct: Error parsing job file from {path}:\n{error}"))
         })?;
-        let Ok(Value::Object(mut job)) = serde_json::to_value(&job) else {
-            return Err(CliError::new("Error getting job struct: the job has no JSON form"));
-        };
         if let Some(namespace) = &self.vault_namespace {
-            job.insert("VaultNamespace".into(), namespace.clone().into());
+            job.vault_namespace = Some(namespace.clone());
         }
-        Ok(JobFile { job, submission: self.submission(source)? })
+        Ok(JobFile { job, name: args.name, submission: self.submission(source)? })
     }
 
     /// What has no equals sign gives no variable a value, as in the reference.

@@ -3,19 +3,24 @@
 //! Linked as `nomad`, it answers as Nomad's command line does.
 
 mod args;
+mod browser;
 mod commands;
 mod context;
 mod dispatch;
 mod engine;
 mod error;
 mod help;
+mod jobcheck;
 mod jobfile;
 mod local;
 mod monitor;
 mod output;
+mod prompt;
 mod registry;
 mod resolve;
+mod specfile;
 mod stacks;
+mod terminal;
 
 fn main() -> std::process::ExitCode {
     let mut arguments = std::env::args_os();

@@ -12,9 +12,8 @@ use crate::registry::{Invoke, Outcome};
 pub struct AgentInfo {
     #[command(flatten)]
     engine: ServerArgs,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: output::Format,
 }
 
 impl Invoke for AgentInfo {
@@ -22,8 +21,8 @@ impl Invoke for AgentInfo {
         let client = self.engine.connect(context)?;
         context.block_on(async {
             let agent = client.agent_self().await.during("Error querying agent info")?;
-            if self.json {
-                output::line(&output::json(&agent));
+            if self.format.is_set() {
+                self.format.print(&agent)?;
                 return Ok(0);
             }
             let mut sections: Vec<_> = agent["stats"].as_object().into_iter().flatten().collect();

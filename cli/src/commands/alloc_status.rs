@@ -26,9 +26,8 @@ pub struct AllocStatus {
     /// Shows whole ids and times, and how it was placed.
     #[arg(long)]
     verbose: bool,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: output::Format,
     #[arg(hide = true)]
     allocation: Vec<String>,
 }
@@ -37,9 +36,9 @@ impl Invoke for AllocStatus {
     fn invoke(self, context: &Context) -> Outcome {
         let client = self.engine.connect(context)?;
         match self.allocation.as_slice() {
-            [] if self.json => context.block_on(async {
+            [] if self.format.is_set() => context.block_on(async {
                 let allocs: Value = client.get("/v1/allocations", &Query::new()).await.during("Error querying allocations")?.value;
-                output::line(&output::json(&allocs));
+                self.format.print(&allocs)?;
                 Ok(0)
             }),
             [typed] => context.block_on(async {
@@ -56,18 +55,18 @@ impl Invoke for AllocStatus {
 impl AllocStatus {
     /// The options of `status ID`, which shows allocations as this command does.
     pub fn plain(engine: EngineArgs, verbose: bool) -> Self {
-        Self { engine, short: false, stats: false, verbose, json: false, allocation: Vec::new() }
+        Self { engine, short: false, stats: false, verbose, format: output::Format::default(), allocation: Vec::new() }
     }
 
     /// One allocation; `id` in full.
     pub async fn show(&self, client: &Client, id: &str) -> Outcome {
-        if self.json {
+        if self.format.is_set() {
             let alloc: Value = client
                 .get(&format!("/v1/allocation/{id}"), &Query::new())
                 .await
                 .during("Error querying allocation")?
                 .value;
-            output::line(&output::json(&alloc));
+            self.format.print(&alloc)?;
             return Ok(0);
         }
         let alloc = client.allocation(id, &Query::new()).await.during("Error querying allocation")?.value;

@@ -13,9 +13,8 @@ use drover_sdk::Query;
 pub struct DeploymentList {
     #[command(flatten)]
     engine: EngineArgs,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: output::Format,
     /// Only those that match.
     #[arg(long, value_name = "expression")]
     filter: Option<String>,
@@ -30,10 +29,10 @@ impl Invoke for DeploymentList {
         context.block_on(async {
             let query = Query::new().param("reverse", "true");
             let query = self.filter.as_ref().map_or(query.clone(), |filter| query.filter(filter));
-            if self.json {
+            if self.format.is_set() {
                 let list: serde_json::Value =
                     client.get("/v1/deployments", &query).await.during("Error retrieving deployments")?.value;
-                output::line(&output::json(&list));
+                self.format.print(&list)?;
                 return Ok(0);
             }
             let list = client.deployments(&query).await.during("Error retrieving deployments")?.value;

@@ -13,9 +13,8 @@ use drover_sdk::Query;
 pub struct DeploymentStatus {
     #[command(flatten)]
     engine: EngineArgs,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: output::Format,
     /// Goes on until the deployment has ended.
     #[arg(long)]
     monitor: bool,
@@ -45,11 +44,11 @@ impl Invoke for DeploymentStatus {
             };
             let deployment = resolve::deployment(&client, typed, self.verbose).await?;
             let client = client.in_namespace(&deployment.namespace);
-            if self.json {
+            if self.format.is_set() {
                 let path = format!("/v1/deployment/{}", deployment.id);
                 let value: serde_json::Value =
                     client.get(&path, &Query::new()).await.during("Error retrieving deployment")?.value;
-                output::line(&output::json(&value));
+                self.format.print(&value)?;
             } else if self.monitor {
                 return monitor::watch_deployment(&client, &deployment.id, self.verbose).await;
             } else {

@@ -13,9 +13,8 @@ use drover_sdk::Query;
 pub struct EvalList {
     #[command(flatten)]
     engine: EngineArgs,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: output::Format,
     /// Shows whole ids.
     #[arg(long)]
     verbose: bool,
@@ -40,10 +39,10 @@ impl Invoke for EvalList {
                     query = query.param(name, value.as_str());
                 }
             }
-            if self.json {
+            if self.format.is_set() {
                 let list: serde_json::Value =
                     client.get("/v1/evaluations", &query).await.during("Error querying evaluations")?.value;
-                output::line(&output::json(&list));
+                self.format.print(&list)?;
                 return Ok(0);
             }
             let list = client.evaluations(&query).await.during("Error querying evaluations")?.value;

@@ -16,9 +16,8 @@ use drover_sdk::types::AllocStub;
 pub struct EvalStatusCommand {
     #[command(flatten)]
     engine: EngineArgs,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: output::Format,
     /// Goes on until the evaluation has ended.
     #[arg(long)]
     monitor: bool,
@@ -41,11 +40,11 @@ impl Invoke for EvalStatusCommand {
             if self.monitor {
                 return monitor::watch(&client, &found.id, self.verbose).await;
             }
-            if self.json {
+            if self.format.is_set() {
                 let path = format!("/v1/evaluation/{}", found.id);
                 let value: serde_json::Value =
                     client.get(&path, &Query::new()).await.during("Error querying evaluation")?.value;
-                output::line(&output::json(&value));
+                self.format.print(&value)?;
                 return Ok(0);
             }
             let eval = client

@@ -16,9 +16,8 @@ pub struct JobAllocs {
     /// Those of a former job of the same id too.
     #[arg(long)]
     all: bool,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: output::Format,
     /// Shows whole ids.
     #[arg(long)]
     verbose: bool,
@@ -35,11 +34,11 @@ impl Invoke for JobAllocs {
         context.block_on(async {
             let stub = resolve::job(&client, job).await?;
             let client = client.in_namespace(&stub.namespace);
-            if self.json {
+            if self.format.is_set() {
                 let path = format!("/v1/job/{}/allocations", stub.id.replace('/', "%2F"));
                 let value: serde_json::Value =
                     client.get(&path, &Query::new()).await.during("Error retrieving allocations")?.value;
-                output::line(&output::json(&value));
+                self.format.print(&value)?;
                 return Ok(0);
             }
             let mut allocs = client

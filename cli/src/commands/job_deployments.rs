@@ -16,9 +16,8 @@ pub struct JobDeployments {
     /// Only the newest, in full.
     #[arg(long)]
     latest: bool,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: output::Format,
     /// Those of a former job of the same id too.
     #[arg(long)]
     all: bool,
@@ -53,8 +52,8 @@ impl Invoke for JobDeployments {
             let query = Query::new().param("all", self.all.to_string());
             let mut list = client.job_deployments(&stub.id, &query).await.during("Error retrieving deployments")?.value;
             list.sort_by_key(|deployment| std::cmp::Reverse(deployment.create_index));
-            if self.json {
-                output::line(&output::json(&list));
+            if self.format.is_set() {
+                self.format.print(&list)?;
             } else if list.is_empty() {
                 output::line("No deployments found");
             } else {

@@ -20,9 +20,8 @@ pub struct JobHistory {
     /// Only this one.
     #[arg(long, value_name = "version")]
     version: Option<u64>,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: output::Format,
     /// Shows whole ids.
     #[arg(long)]
     verbose: bool,
@@ -44,8 +43,8 @@ impl Invoke for JobHistory {
                 .await
                 .during("Error retrieving job versions")?
                 .value;
-            if self.json {
-                output::line(&output::json(&history.versions));
+            if self.format.is_set() {
+                self.format.print(&history.versions)?;
                 return Ok(0);
             }
             let mut blocks = Vec::new();

@@ -10,6 +10,9 @@ job "example" {
   group "web" {
     count = 1
 
+    # Requests that are on their way still find the old instance while its service goes.
+    shutdown_delay = "1s"
+
     network {
       port "http" {}
     }
@@ -62,7 +65,8 @@ impl Invoke for JobInit {
             [name] => name.as_str(),
             _ => return Err(context.usage("This command takes no arguments or one: <filename>")),
         };
-        let text = if self.short { EXAMPLE.split_once('\n').map_or(EXAMPLE, |(_, rest)| rest) } else { EXAMPLE };
+        let without_comments = || EXAMPLE.split_inclusive('\n').filter(|line| !line.trim_start().starts_with('#'));
+        let text = if self.short { without_comments().collect() } else { EXAMPLE.to_owned() };
         match std::fs::OpenOptions::new().write(true).create_new(true).open(name) {
             Ok(mut file) => {
                 std::io::Write::write_all(&mut file, text.as_bytes())

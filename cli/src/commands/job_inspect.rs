@@ -17,9 +17,8 @@ pub struct JobInspect {
     /// This version instead of the newest.
     #[arg(long, value_name = "version")]
     version: Option<u64>,
-    /// JSON, which is the default.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: output::Format,
     /// The text that the job was made of.
     #[arg(long)]
     hcl: bool,
@@ -37,9 +36,12 @@ impl Invoke for JobInspect {
             return context.block_on(async {
                 let jobs: serde_json::Value =
                     client.get("/v1/jobs", &Query::new()).await.during("Error querying jobs")?.value;
-                output::line(&output::json(&jobs));
+                self.format.print(&jobs)?;
                 Ok(0)
             });
+        }
+        if self.hcl && self.format.is_set() {
+            return Err(context.usage("-hcl cannot be given together with -json or -t"));
         }
         let [typed] = self.job.as_slice() else {
             return Err(context.usage("This command takes one argument: <job>"));
@@ -81,7 +83,11 @@ impl Invoke for JobInspect {
             // Through the submission form, which has every field.
             let job: drover_wire::job::Job =
                 serde_json::from_value(job).map_err(|error| CliError::new(format!("Error converting job: {error}")))?;
-            output::line(&output::json(&json!({"Job": job})));
+            if self.format.template.is_some() {
+                self.format.print(&job)?;
+            } else {
+                output::line(&output::json(&json!({"Job": job})));
+            }
             Ok(0)
         })
     }

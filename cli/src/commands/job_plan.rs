@@ -33,6 +33,9 @@ pub struct JobPlan {
     /// Prints the answer as JSON.
     #[arg(long = "json-output")]
     json_output: bool,
+    /// Prints the answer through a Go template.
+    #[arg(long = "t", value_name = "template")]
+    template: Option<String>,
     /// Shows unchanged fields too.
     #[arg(long)]
     verbose: bool,
@@ -48,13 +51,15 @@ impl Invoke for JobPlan {
         let file = self.file.load(path)?;
         let client = self.engine.connect(context)?;
         context.block_on(async {
-            let client = match file.text("Namespace").filter(|_| client.config().namespace.is_none()) {
+            let client = match file.namespace().filter(|_| client.config().namespace.is_none()) {
                 Some(namespace) => client.in_namespace(namespace),
                 None => client.clone(),
             };
-            if self.json_output {
-                let answer = client.plan_job_json(file.id(), &file.job, self.diff).await.during("Error during plan")?;
-                output::line(&output::json(&answer));
+            let format = output::Format { json: self.json_output, template: self.template.clone() };
+            if format.is_set() {
+                let planned = client.plan_job_json(file.id(), &file.job, self.diff, self.policy_override).await;
+                let answer = planned.during("Error during plan")?;
+                format.print(&answer)?;
                 let plan: types::JobPlan = serde_json::from_value(answer).unwrap_or_default();
                 return Ok(exit_code(&plan));
             }

@@ -1,13 +1,15 @@
 //! `job run`: registers a job and watches what becomes of it.
 
+use crate::browser::Pages;
 use crate::context::Context;
 use crate::engine::EngineArgs;
 use crate::error::{CliError, During};
 use crate::jobfile::{JobFile, JobFileArgs};
 use crate::registry::{Invoke, Outcome};
-use crate::{monitor, output};
+use crate::{jobcheck, monitor, output};
 use drover_sdk::{Client, RegisterOptions};
-use serde_json::{Map, Value};
+use drover_wire::job::to_json_text;
+use std::collections::BTreeMap;
 
 /// Registers a job.
 #[derive(clap::Args)]
@@ -29,7 +31,7 @@ pub struct JobRun {
     /// Prints the JSON that would be sent, and sends nothing.
     #[arg(long)]
     output: bool,
-    /// Opens the job in the browser. Of no effect where there is no browser.
+    /// Opens the job in the web interface of the engine, where it has one.
     #[arg(long)]
     ui: bool,
     /// Overrides soft policies.
@@ -58,13 +60,13 @@ impl Invoke for JobRun {
         };
         let mut file = self.file.load(path)?;
         if let Some(namespace) = &self.consul_namespace {
-            file.job.insert("ConsulNamespace".into(), namespace.clone().into());
+            file.job.consul_namespace = Some(namespace.clone());
         }
         if self.output {
-            let envelope: Map<String, Value> = [("Job".to_owned(), Value::Object(file.job))].into_iter().collect();
-            output::line(&output::submission_json(&envelope));
+            output::line(&to_json_text(&BTreeMap::from([("Job", file.job)])));
             return Ok(0);
         }
+        jobcheck::configs(&file)?;
         let client = self.engine.connect(context)?;
         context.block_on(self.submit(&client, file))
     }
@@ -72,13 +74,12 @@ impl Invoke for JobRun {
 
 impl JobRun {
     async fn submit(&self, client: &Client, file: JobFile) -> Outcome {
-        let client = match file
-            .text("Namespace")
-            .filter(|namespace| client.config().namespace.is_none() && *namespace != "default")
-        {
-            Some(namespace) => client.in_namespace(namespace),
-            None => client.clone(),
-        };
+        let client =
+            match file.namespace().filter(|namespace| client.config().namespace.is_none() && *namespace != "default") {
+                Some(namespace) => client.in_namespace(namespace),
+                None => client.clone(),
+            };
+        let pages = if self.ui { Some(Pages::of(&client).await?) } else { None };
         let options = RegisterOptions {
             enforce_index: self.check_index,
             preserve_counts: self.preserve_counts,
@@ -97,6 +98,9 @@ impl JobRun {
             }
         };
         print_warnings(&registered.warnings);
+        if let Some(pages) = pages {
+            pages.open(&format!("jobs/{}@{}", file.id(), client.config().namespace.as_deref().unwrap_or("default")));
+        }
         if self.detach || registered.eval_id.is_empty() {
             output::line("Job registration successful");
             if file.is_periodic() {

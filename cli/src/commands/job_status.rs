@@ -1,5 +1,6 @@
 //! `job status`: all jobs, or one with its groups, evaluations, deployment and allocations.
 
+use crate::browser::Pages;
 use crate::context::Context;
 use crate::engine::EngineArgs;
 use crate::error::{CliError, During};
@@ -24,15 +25,17 @@ pub struct JobStatus {
     /// The evaluations too.
     #[arg(long)]
     evals: bool,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: output::Format,
     /// Only the job itself.
     #[arg(long)]
     short: bool,
     /// Shows whole ids and times.
     #[arg(long)]
     verbose: bool,
+    /// Opens the job in the web interface of the engine, where it has one.
+    #[arg(long)]
+    ui: bool,
     #[arg(hide = true)]
     job: Vec<String>,
 }
@@ -45,10 +48,14 @@ impl Invoke for JobStatus {
         }
         let client = self.engine.connect(context)?;
         context.block_on(async {
+            let pages = if self.ui { Some(Pages::of(&client).await?) } else { None };
             match self.job.first() {
                 None => self.list(&client).await,
                 Some(typed) => {
                     let stub = resolve::job(&client, typed).await?;
+                    if let Some(pages) = pages {
+                        pages.open(&format!("jobs/{}@{}", stub.id, stub.namespace));
+                    }
                     self.show(&client.in_namespace(&stub.namespace), &stub.id).await
                 }
             }
@@ -59,14 +66,23 @@ impl Invoke for JobStatus {
 impl JobStatus {
     /// The options of `status ID`, which shows jobs as this command does.
     pub fn plain(engine: EngineArgs, verbose: bool) -> Self {
-        Self { engine, all_allocs: false, evals: false, json: false, short: false, verbose, job: Vec::new() }
+        Self {
+            engine,
+            all_allocs: false,
+            evals: false,
+            format: output::Format::default(),
+            short: false,
+            verbose,
+            ui: false,
+            job: Vec::new(),
+        }
     }
 
     /// Every job.
     pub async fn list(&self, client: &Client) -> Outcome {
-        if self.json {
+        if self.format.is_set() {
             let jobs: Value = client.get("/v1/jobs", &Query::new()).await.during("Error querying jobs")?.value;
-            output::line(&output::json(&jobs));
+            self.format.print(&jobs)?;
             return Ok(0);
         }
         let jobs = client.jobs(&Query::new()).await.during("Error querying jobs")?.value;
@@ -81,7 +97,7 @@ impl JobStatus {
 
     /// One job.
     pub async fn show(&self, client: &Client, id: &str) -> Outcome {
-        if self.json {
+        if self.format.is_set() {
             return self.show_json(client, id).await;
         }
         let job = client.job(id, &Query::new()).await.during("Error querying job")?.value;
@@ -120,7 +136,7 @@ impl JobStatus {
             "Outdated": "nothing",
             "Summary": read("summary").await?,
         }]);
-        output::line(&output::json(&status));
+        self.format.print(&status)?;
         Ok(0)
     }
 

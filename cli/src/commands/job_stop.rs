@@ -2,9 +2,9 @@
 
 use crate::context::Context;
 use crate::engine::EngineArgs;
-use crate::error::{CliError, During};
+use crate::error::During;
 use crate::registry::{Invoke, Outcome};
-use crate::{monitor, output, resolve};
+use crate::{monitor, output, prompt, resolve};
 use drover_sdk::StopOptions;
 
 /// Stops jobs.
@@ -48,7 +48,11 @@ impl Invoke for JobStop {
             let mut code = 0;
             for typed in &self.jobs {
                 let job = resolve::job(&client, typed).await?;
-                if job.id != *typed && !self.yes && !confirm(context, &job.id)? {
+                if job.id != *typed
+                    && !self.yes
+                    && prompt::can_ask()
+                    && !prompt::confirm(&format!("Are you sure you want to stop job \"{}\"?", job.id))?
+                {
                     output::line("Job stop cancelled");
                     continue;
                 }
@@ -72,15 +76,4 @@ impl Invoke for JobStop {
             Ok(code)
         })
     }
-}
-
-/// A job that was named by a prefix only is stopped after a question, where there is someone to ask.
-fn confirm(context: &Context, job: &str) -> Result<bool, CliError> {
-    if !context.is_terminal() {
-        return Ok(true);
-    }
-    output::raw(format!("Are you sure you want to stop job \"{job}\"? [y/N] ").as_bytes());
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).map_err(|error| CliError::new(format!("Error parsing answer: {error}")))?;
-    Ok(matches!(answer.trim(), "y" | "Y"))
 }

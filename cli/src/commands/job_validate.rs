@@ -3,7 +3,8 @@
 use super::job_run::print_warnings;
 use crate::context::Context;
 use crate::engine::EngineArgs;
-use crate::error::{CliError, During};
+use crate::error::During;
+use crate::jobcheck;
 use crate::jobfile::JobFileArgs;
 use crate::output;
 use crate::registry::{Invoke, Outcome};
@@ -26,11 +27,12 @@ impl Invoke for JobValidate {
             return Err(context.usage("This command takes one argument: <path>"));
         };
         let file = self.file.load(path)?;
+        jobcheck::configs(&file)?;
         let client = self.engine.connect(context)?;
         context.block_on(async {
             let answer = client.validate_job(&file.job).await.during("Error validating job")?;
             if !answer.error.is_empty() {
-                return Err(CliError::new(format!("Job validation errors:\n{}", answer.error)));
+                return Err(jobcheck::refused(context.program, &file, "Job validation errors:", &answer.error));
             }
             print_warnings(&answer.warnings);
             output::line(&output::paint(output::Colour::Green, "Job validation successful"));

@@ -18,10 +18,10 @@ const FOLLOW_MS: u64 = 200;
 #[derive(clap::Args)]
 pub struct LocalLogs {
     /// The last lines; 0 for all.
-    #[arg(short = 'n', value_name = "lines", default_value_t = 100)]
+    #[arg(long = "n", value_name = "lines", default_value_t = 100)]
     lines: usize,
     /// Goes on with what comes.
-    #[arg(short)]
+    #[arg(long = "f")]
     follow: bool,
 }
 
@@ -39,13 +39,15 @@ impl Invoke for LocalLogs {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;
         output::raw(last_lines(&bytes, self.lines));
-        while self.follow {
+        if !self.follow {
+            return Ok(0);
+        }
+        loop {
             std::thread::sleep(Duration::from_millis(FOLLOW_MS));
             bytes.clear();
             file.read_to_end(&mut bytes).map_err(failed)?;
             output::raw(&bytes);
         }
-        Ok(0)
     }
 }
 

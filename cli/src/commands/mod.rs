@@ -3,6 +3,8 @@
 
 mod agent;
 mod agent_info;
+mod alloc_checks;
+mod alloc_exec;
 mod alloc_fs;
 mod alloc_logs;
 mod alloc_restart;
@@ -10,12 +12,16 @@ mod alloc_signal;
 mod alloc_status;
 mod alloc_stop;
 mod apply;
+mod check;
+mod completion;
+mod config_validate;
 mod deployment_change;
 mod deployment_list;
 mod deployment_status;
 mod destroy;
 mod eval_list;
 mod eval_status;
+mod fmt;
 mod job_allocs;
 mod job_deployments;
 mod job_dispatch;
@@ -25,35 +31,52 @@ mod job_init;
 mod job_inspect;
 mod job_periodic_force;
 mod job_plan;
+mod job_restart;
 mod job_revert;
 mod job_run;
 mod job_scale;
+mod job_scaling_events;
+mod job_start;
 mod job_status;
 mod job_stop;
+mod job_tag;
 mod job_validate;
 mod local_logs;
 mod local_reset;
 mod local_status;
 mod local_stop;
+mod monitor;
 mod namespace_apply;
 mod namespace_delete;
+mod namespace_inspect;
 mod namespace_list;
 mod namespace_status;
+mod node_config;
 mod node_drain;
 mod node_eligibility;
+mod node_meta;
+mod node_pool;
 mod node_status;
 mod operator_api;
+mod operator_autopilot;
+mod operator_keyring;
+mod operator_metrics;
+mod operator_raft;
 mod operator_scheduler;
+mod operator_snapshot;
 mod output;
 mod pack;
 mod plan;
+mod server_change;
 mod server_members;
+mod service_delete;
 mod service_info;
 mod service_list;
 mod show;
 mod status;
 mod system_gc;
 mod var_get;
+mod var_init;
 mod var_list;
 mod var_purge;
 mod var_put;
@@ -251,6 +274,137 @@ pub static COMMANDS: &[Command] = &[
         "Write a variable",
     ),
     Command::new::<version::Version>("version", "", "Print the version"),
+    Command::new::<alloc_checks::AllocChecks>(
+        "alloc checks",
+        "[options] <allocation>",
+        "Show the checks of an allocation's services",
+    ),
+    Command::new::<alloc_exec::AllocExec>(
+        "alloc exec",
+        "[options] <allocation> <command>",
+        "Run a command in a running task",
+    )
+    .raw_after(1),
+    Command::new::<check::Check>("check", "[options]", "Tell by the exit code whether the agent is well"),
+    Command::new::<completion::Completion>(
+        "completion",
+        "bash|zsh|fish",
+        "Print what completes command lines in a shell",
+    )
+    .raw_after(0),
+    Command::new::<config_validate::ConfigValidate>(
+        "config validate",
+        "<path>...",
+        "Check configuration files of the agent",
+    ),
+    Command::new::<service_delete::ServiceDelete>(
+        "service delete",
+        "[options] <service> <id>",
+        "Remove a registration that was left behind",
+    ),
+    Command::new::<fmt::Fmt>("fmt", "[options] [path]...", "Bring job, pack and stack files into the canonical layout"),
+    Command::new::<job_restart::JobRestart>(
+        "job restart",
+        "[options] <job>",
+        "Restart the allocations of a job, some at a time",
+    ),
+    Command::new::<job_scaling_events::JobScalingEvents>(
+        "job scaling-events",
+        "[options] <job>",
+        "List how the counts of a job were changed",
+    ),
+    Command::new::<job_start::JobStart>("job start", "[options] <job>...", "Start a job that was stopped"),
+    Command::new::<job_tag::Apply>("job tag apply", "[options] <job>", "Name a version of a job"),
+    Command::new::<job_tag::Unset>("job tag unset", "[options] -name <tag> <job>", "Take the name of a version away"),
+    Command::new::<monitor::Monitor>("monitor", "[options]", "Stream the log of an agent"),
+    Command::new::<namespace_inspect::NamespaceInspect>(
+        "namespace inspect",
+        "[options] <namespace>",
+        "Show a namespace as JSON",
+    ),
+    Command::new::<node_config::NodeConfig>(
+        "node config",
+        "[options] [address]...",
+        "Show or set the servers that a client talks to",
+    ),
+    Command::new::<node_meta::Apply>(
+        "node meta apply",
+        "[options] [key=value]...",
+        "Set and remove keys of a node's meta",
+    ),
+    Command::new::<node_meta::Read>("node meta read", "[options]", "Show a node's meta"),
+    Command::new::<node_pool::apply::Apply>("node pool apply", "[options] <input>", "Make or change a node pool"),
+    Command::new::<node_pool::apply::Delete>("node pool delete", "[options] <node-pool>", "Remove a node pool"),
+    Command::new::<node_pool::show::Info>("node pool info", "[options] <node-pool>", "Display a node pool"),
+    Command::new::<node_pool::apply::Init>("node pool init", "[filename]", "Write an example of a node pool"),
+    Command::new::<node_pool::contents::Jobs>(
+        "node pool jobs",
+        "[options] <node-pool>",
+        "List the jobs of a node pool",
+    ),
+    Command::new::<node_pool::show::List>("node pool list", "[options]", "List node pools"),
+    Command::new::<node_pool::contents::Nodes>(
+        "node pool nodes",
+        "[options] <node-pool>",
+        "List the nodes of a node pool",
+    ),
+    Command::new::<operator_autopilot::GetConfig>(
+        "operator autopilot get-config",
+        "[options]",
+        "Display how autopilot is set",
+    ),
+    Command::new::<operator_autopilot::Health>("operator autopilot health", "[options]", "Display how the servers are"),
+    Command::new::<operator_autopilot::SetConfig>("operator autopilot set-config", "[options]", "Set autopilot"),
+    Command::new::<operator_keyring::GenerateGossip>(
+        "operator gossip keyring generate",
+        "",
+        "Make a key for the traffic between servers",
+    ),
+    Command::new::<operator_keyring::List>(
+        "operator root keyring list",
+        "[options]",
+        "List the keys that variables are encrypted with",
+    ),
+    Command::new::<operator_keyring::Remove>("operator root keyring remove", "[options] <key ID>", "Remove a key"),
+    Command::new::<operator_keyring::Rotate>("operator root keyring rotate", "[options]", "Make a new key"),
+    Command::new::<operator_metrics::OperatorMetrics>("operator metrics", "[options]", "Show what the agent measures"),
+    Command::new::<operator_raft::ListPeers>(
+        "operator raft list-peers",
+        "[options]",
+        "List the servers that agree on the state",
+    ),
+    Command::new::<operator_raft::RemovePeer>(
+        "operator raft remove-peer",
+        "[options]",
+        "Remove a server that will not come back",
+    ),
+    Command::new::<operator_raft::TransferLeadership>(
+        "operator raft transfer-leadership",
+        "[options]",
+        "Make another server the leader",
+    ),
+    Command::new::<operator_snapshot::Inspect>(
+        "operator snapshot inspect",
+        "[options] <file>",
+        "Describe a saved state",
+    ),
+    Command::new::<operator_snapshot::Restore>(
+        "operator snapshot restore",
+        "[options] <file>",
+        "Put a saved state in the place of the cluster's",
+    ),
+    Command::new::<operator_snapshot::Save>(
+        "operator snapshot save",
+        "[options] [file]",
+        "Save the state of the cluster",
+    ),
+    Command::new::<server_change::ForceLeave>(
+        "server force-leave",
+        "[options] <server>",
+        "Take a server for one that has left",
+    ),
+    Command::new::<server_change::Join>("server join", "[options] <address>...", "Join servers"),
+    Command::new::<var_init::VarInit>("var init", "[options] [filename]", "Write an example of a variable"),
 ];
 
 /// Short forms, as Nomad has them. `plan` is Drover's own command unless called as `nomad`.
@@ -271,6 +425,7 @@ pub static DROVER_ONLY: &[&str] = &["apply", "destroy", "local", "output", "pack
 /// Groups of commands.
 pub static GROUPS: &[(&str, &str)] = &[
     ("alloc", "Interact with allocations"),
+    ("config", "Check configuration files"),
     ("deployment", "Interact with deployments"),
     ("eval", "Interact with evaluations"),
     ("job", "Interact with jobs"),
@@ -286,7 +441,33 @@ pub static GROUPS: &[(&str, &str)] = &[
     ("system", "Interact with the system"),
     ("system reconcile", "Put derived state right"),
     ("var", "Interact with variables"),
+    ("job tag", "Name versions of jobs"),
+    ("node meta", "Interact with the meta of nodes"),
+    ("node pool", "Interact with node pools"),
+    ("operator autopilot", "How servers that fail are dealt with"),
+    ("operator gossip", "The traffic between servers"),
+    ("operator gossip keyring", "Keys of the traffic between servers"),
+    ("operator raft", "The servers that agree on the state"),
+    ("operator root", "What the cluster encrypts with"),
+    ("operator root keyring", "Keys that variables are encrypted with"),
+    ("operator snapshot", "Save and restore the state of a cluster"),
 ];
 
 /// What the list of commands begins with.
 pub static COMMON: &[&str] = &["run", "stop", "status", "alloc", "job", "node", "agent"];
+
+/// Writes a new file; one that is there is left alone.
+///
+/// # Errors
+/// There is one, or it cannot be written.
+fn write_new(name: &str, text: &str) -> Result<(), crate::error::CliError> {
+    use std::io::{ErrorKind, Write};
+    let failed = |error: std::io::Error| {
+        crate::error::CliError::new(match error.kind() {
+            ErrorKind::AlreadyExists => format!("File \"{name}\" already exists"),
+            _ => format!("Failed to write \"{name}\": {}", crate::jobfile::reason(&error)),
+        })
+    };
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(name).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)
+}

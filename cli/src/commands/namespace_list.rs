@@ -13,9 +13,8 @@ use drover_sdk::Query;
 pub struct NamespaceList {
     #[command(flatten)]
     engine: ServerArgs,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: output::Format,
 }
 
 impl Invoke for NamespaceList {
@@ -23,8 +22,8 @@ impl Invoke for NamespaceList {
         let client = self.engine.connect(context)?;
         context.block_on(async {
             let list = client.namespaces(&Query::new()).await.during("Error retrieving namespaces")?.value;
-            if self.json {
-                output::line(&output::json(&list));
+            if self.format.is_set() {
+                self.format.print(&list)?;
                 return Ok(0);
             }
             let mut list = list;

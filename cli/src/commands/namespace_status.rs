@@ -13,9 +13,8 @@ use drover_sdk::Query;
 pub struct NamespaceStatus {
     #[command(flatten)]
     engine: ServerArgs,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: output::Format,
     #[arg(hide = true)]
     namespace: Vec<String>,
 }
@@ -38,8 +37,8 @@ impl Invoke for NamespaceStatus {
                     "Error retrieving namespaces: Namespace \"{namespace}\" matched no namespaces"
                 )));
             };
-            if self.json {
-                output::line(&output::json(found));
+            if self.format.is_set() {
+                self.format.print(found)?;
                 return Ok(0);
             }
             let capabilities = found.capabilities.clone().unwrap_or_default();

@@ -4,7 +4,7 @@ use crate::context::Context;
 use crate::engine::ServerArgs;
 use crate::error::During;
 use crate::registry::{Invoke, Outcome};
-use crate::{output, resolve};
+use crate::{output, prompt, resolve};
 use drover_model::{DrainSpec, Nanos};
 use drover_sdk::{Client, Query};
 use serde_json::Map;
@@ -81,6 +81,13 @@ impl Invoke for NodeDrain {
             };
             if self.monitor {
                 return watch(&client, &id).await;
+            }
+            let verb = if self.enable { "enable" } else { "disable" };
+            let question = format!("Are you sure you want to {verb} drain mode for node \"{id}\"?");
+            let is_whole = self.own || self.node.first() == Some(&id);
+            if !self.yes && !is_whole && prompt::can_ask() && !prompt::confirm(&question)? {
+                output::line(&format!("Canceling drain toggle for node \"{id}\""));
+                return Ok(0);
             }
             let mut meta = Map::new();
             for (key, value) in self.meta.iter().filter_map(|given| given.split_once('=')) {

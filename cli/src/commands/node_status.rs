@@ -1,5 +1,6 @@
 //! `node status`: all nodes, or one with its drivers, resources and allocations.
 
+use crate::browser::Pages;
 use crate::context::Context;
 use crate::engine::ServerArgs;
 use crate::error::During;
@@ -32,12 +33,20 @@ pub struct NodeStatus {
     /// Shows whole ids, attributes and meta.
     #[arg(long)]
     verbose: bool,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: output::Format,
     /// Only ids.
     #[arg(long)]
     quiet: bool,
+    /// Opens the node in the web interface of the engine, where it has one.
+    #[arg(long)]
+    ui: bool,
+    /// How many at most.
+    #[arg(long = "per-page", value_name = "count")]
+    per_page: Option<u64>,
+    /// Where to go on; what the page before said.
+    #[arg(long = "page-token", value_name = "token")]
+    page_token: Option<String>,
     /// The operating system of each node.
     #[arg(long)]
     os: bool,
@@ -58,6 +67,9 @@ impl Invoke for NodeStatus {
                 ([typed], _) => resolve::node(&client, typed, self.verbose).await?.id,
                 _ => return Err(context.usage("This command takes either one or no arguments")),
             };
+            if self.ui {
+                Pages::of(&client).await?.open(&format!("clients/{id}"));
+            }
             self.show(&client, &id).await
         })
     }
@@ -73,8 +85,11 @@ impl NodeStatus {
             allocs: false,
             short: false,
             verbose,
-            json: false,
+            format: output::Format::default(),
             quiet: false,
+            ui: false,
+            per_page: None,
+            page_token: None,
             os: false,
             filter: None,
             node: Vec::new(),
@@ -86,12 +101,19 @@ impl NodeStatus {
         if self.os {
             query = query.param("os", "true");
         }
-        if self.json {
+        if let Some(count) = self.per_page {
+            query = query.param("per_page", count.to_string());
+        }
+        if let Some(token) = &self.page_token {
+            query = query.param("next_token", token.as_str());
+        }
+        if self.format.is_set() {
             let nodes: Value = client.get("/v1/nodes", &query).await.during("Error querying node status")?.value;
-            output::line(&output::json(&nodes));
+            self.format.print(&nodes)?;
             return Ok(0);
         }
-        let nodes = client.nodes(&query).await.during("Error querying node status")?.value;
+        let answer = client.nodes(&query).await.during("Error querying node status")?;
+        let (nodes, next_token) = (answer.value, answer.next_token);
         if nodes.is_empty() {
             output::line("No nodes registered");
             return Ok(0);
@@ -138,15 +160,20 @@ impl NodeStatus {
             table.push(cells);
         }
         output::line(&table.render());
+        if !next_token.is_empty() {
+            output::line(&format!(
+                "\nResults have been paginated. To get the next page run with -page-token {next_token}"
+            ));
+        }
         Ok(0)
     }
 
     /// One node; `id` in full.
     pub async fn show(&self, client: &Client, id: &str) -> Outcome {
-        if self.json {
+        if self.format.is_set() {
             let node: Value =
                 client.get(&format!("/v1/node/{id}"), &Query::new()).await.during("Error querying node info")?.value;
-            output::line(&output::json(&node));
+            self.format.print(&node)?;
             return Ok(0);
         }
         let node = client.node(id, &Query::new()).await.during("Error querying node info")?.value;
@@ -237,8 +264,10 @@ impl NodeStatus {
         stats: Option<&HostStats>,
     ) -> String {
         let Some(stats) = stats else { return String::new() };
-        let total = node.node_resources.cpu.cpu_shares;
-        let memory = u64::try_from(node.node_resources.memory.memory_mb).unwrap_or(0) * 1024 * 1024;
+        let (has, kept) = (&node.node_resources, &node.reserved_resources);
+        let total = has.cpu.cpu_shares;
+        let for_tasks = total - kept.cpu.cpu_shares;
+        let memory = u64::try_from(has.memory.memory_mb - kept.memory.memory_mb).unwrap_or(0) * 1024 * 1024;
         let (mut cpu_used, mut memory_used) = (0.0, 0);
         for alloc in allocs.iter().filter(|alloc| alloc.client_status.as_str() == "running") {
             if let Ok(AllocStats { resource_usage: Some(usage), .. }) = client.allocation_stats(&alloc.id).await {
@@ -248,8 +277,10 @@ impl NodeStatus {
             }
         }
         let mut table = Table::new(&["CPU", "Memory"]);
-        table
-            .row([format!("{:.0}/{total} MHz", cpu_used.floor()), format!("{}/{}", bytes(memory_used), bytes(memory))]);
+        table.row([
+            format!("{:.0}/{for_tasks} MHz", cpu_used.floor()),
+            format!("{}/{}", bytes(memory_used), bytes(memory)),
+        ]);
         let mut text = format!("\n\n{}\n{}", bold("Allocation Resource Utilization"), table.render());
         let disk =
             stats.disk_stats.iter().find(|disk| node.attributes.get("unique.storage.volume") == Some(&disk.device));
@@ -330,12 +361,12 @@ fn allocated(node: &Node, allocs: &[drover_model::Allocation]) -> String {
             memory += task.memory.memory_mb;
         }
     }
-    let has = &node.node_resources;
+    let (has, kept) = (&node.node_resources, &node.reserved_resources);
     let mut table = Table::new(&["CPU", "Memory", "Disk", "Alloc Count"]);
     table.row([
-        format!("{cpu}/{} MHz", has.cpu.cpu_shares),
-        format!("{}/{}", mib(memory), mib(has.memory.memory_mb)),
-        format!("{}/{}", mib(disk), mib(has.disk.disk_mb)),
+        format!("{cpu}/{} MHz", has.cpu.cpu_shares - kept.cpu.cpu_shares),
+        format!("{}/{}", mib(memory), mib(has.memory.memory_mb - kept.memory.memory_mb)),
+        format!("{}/{}", mib(disk), mib(has.disk.disk_mb - kept.disk.disk_mb)),
         count.to_string(),
     ]);
     format!("\n\n{}\n{}", bold("Allocated Resources"), table.render())

@@ -13,22 +13,27 @@ use drover_sdk::Query;
 pub struct GetConfig {
     #[command(flatten)]
     engine: ServerArgs,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: output::Format,
 }
 
 impl Invoke for GetConfig {
     fn invoke(self, context: &Context) -> Outcome {
         let client = self.engine.connect(context)?;
         context.block_on(async {
-            let value: serde_json::Value = client
+            let mut value: serde_json::Value = client
                 .get("/v1/operator/scheduler/configuration", &Query::new())
                 .await
                 .during("Error querying scheduler configuration")?
                 .value;
-            if self.json {
-                output::line(&output::json(&value));
+            if self.format.is_set() {
+                if let Some(fields) = value.as_object_mut() {
+                    // As the reference's client names what it knows of the answer.
+                    fields.remove("Index");
+                    fields.insert("LastIndex".to_owned(), 0.into());
+                    fields.insert("RequestTime".to_owned(), 0.into());
+                }
+                self.format.print(&value)?;
                 return Ok(0);
             }
             let config = &value["SchedulerConfig"];

@@ -6,6 +6,7 @@ use crate::error::During;
 use crate::output::{self, Table};
 use crate::registry::{Invoke, Outcome};
 use drover_sdk::Query;
+use std::collections::HashMap;
 
 /// Lists servers.
 #[derive(clap::Args)]
@@ -16,9 +17,8 @@ pub struct ServerMembers {
     /// Shows whole ids.
     #[arg(long)]
     verbose: bool,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: output::Format,
     /// The tags of each.
     #[arg(long)]
     detailed: bool,
@@ -29,14 +29,22 @@ impl Invoke for ServerMembers {
         let client = self.engine.connect(context)?;
         context.block_on(async {
             let answer = client.members().await.during("Error querying servers")?;
-            if self.json {
+            if self.format.is_set() {
                 let value: serde_json::Value =
                     client.get("/v1/agent/members", &Query::new()).await.during("Error querying servers")?.value;
-                output::line(&output::json(&value["Members"]));
+                self.format.print(&value["Members"])?;
                 return Ok(0);
             }
-            // Without a leader the list is still of use.
-            let leader = client.leader().await.unwrap_or_default();
+            let mut leaders: HashMap<String, String> = HashMap::new();
+            let mut regions: Vec<&str> =
+                answer.members.iter().filter_map(|member| member.tags.get("region")).map(String::as_str).collect();
+            regions.sort_unstable();
+            regions.dedup();
+            for region in regions {
+                // Without a leader the list is still of use.
+                let leader = client.get::<String>("/v1/status/leader", &Query::new().param("region", region)).await;
+                leaders.insert(region.to_owned(), leader.map(|answer| answer.value).unwrap_or_default());
+            }
             let mut members = answer.members;
             members.sort_by(|a, b| (a.tags.get("region"), &a.name).cmp(&(b.tags.get("region"), &b.name)));
             let verbose = self.verbose || self.detailed;
@@ -74,6 +82,7 @@ impl Invoke for ServerMembers {
                     member.tags.get("rpc_addr").filter(|addr| !addr.is_empty()).unwrap_or(&member.addr),
                     tag("port")
                 );
+                let leader = leaders.get(&tag("region")).map(String::as_str).unwrap_or_default();
                 let leads =
                     (rpc == leader || leader.ends_with(&format!(":{}", tag("port"))) && members.len() == 1).to_string();
                 let mut cells = vec![

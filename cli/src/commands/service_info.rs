@@ -16,9 +16,8 @@ pub struct ServiceInfo {
     /// Shows whole ids.
     #[arg(long)]
     verbose: bool,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: output::Format,
     #[arg(hide = true)]
     service: Vec<String>,
 }
@@ -37,8 +36,8 @@ impl Invoke for ServiceInfo {
                     "Error listing service registrations: No service registrations with prefix \"{service}\" found"
                 )));
             }
-            if self.json {
-                output::line(&output::json(&list));
+            if self.format.is_set() {
+                self.format.print(&list)?;
                 return Ok(0);
             }
             let address =

@@ -13,9 +13,8 @@ use drover_sdk::Query;
 pub struct ServiceList {
     #[command(flatten)]
     engine: EngineArgs,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: output::Format,
 }
 
 impl Invoke for ServiceList {
@@ -23,8 +22,8 @@ impl Invoke for ServiceList {
         let client = self.engine.connect(context)?;
         context.block_on(async {
             let groups = client.services(&Query::new()).await.during("Error listing service registrations")?.value;
-            if self.json {
-                output::line(&output::json(&groups));
+            if self.format.is_set() {
+                self.format.print(&groups)?;
                 return Ok(0);
             }
             let every = self.engine.all_namespaces();

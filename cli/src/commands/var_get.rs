@@ -17,9 +17,12 @@ pub struct VarGet {
     /// Prints this item alone.
     #[arg(long, value_name = "key")]
     item: Option<String>,
-    /// `json`, `table`, `hcl`, `none`.
+    /// How to print it: `json`, `table`, `hcl`, `none`, `go-template`. Default: `table` at a terminal, else `json`.
     #[arg(long, value_name = "format")]
     out: Option<String>,
+    /// With `-out go-template`: the template.
+    #[arg(long, value_name = "template")]
+    template: Option<String>,
     #[arg(hide = true)]
     path: Vec<String>,
 }
@@ -38,13 +41,13 @@ impl Invoke for VarGet {
                 .out
                 .clone()
                 .unwrap_or_else(|| if context.is_terminal() { "table".to_owned() } else { "json".to_owned() });
-            print(&variable, &format, self.item.as_deref())
+            print(&variable, &format, self.template.as_deref(), self.item.as_deref())
         })
     }
 }
 
 /// Prints a variable, or one item of it.
-pub fn print(variable: &Variable, format: &str, item: Option<&str>) -> Outcome {
+pub fn print(variable: &Variable, format: &str, template: Option<&str>, item: Option<&str>) -> Outcome {
     if let Some(item) = item {
         let value = variable
             .items
@@ -53,8 +56,10 @@ pub fn print(variable: &Variable, format: &str, item: Option<&str>) -> Outcome {
         output::line(value);
         return Ok(0);
     }
+    check_template(format, template)?;
     match format {
         "none" => {}
+        "go-template" => output::line(&output::templated(template.unwrap_or_default(), variable)?),
         "json" => output::line(&output::json(variable)),
         "hcl" => {
             let width = variable.items.keys().map(|key| key.chars().count()).max().unwrap_or(0);
@@ -83,9 +88,23 @@ pub fn print(variable: &Variable, format: &str, item: Option<&str>) -> Outcome {
         }
         other => {
             return Err(CliError::new(format!(
-                "Invalid value for \"-out\": {other:?}; valid values are: hcl, json, none, table"
+                "Invalid value for \"-out\": {other:?}; valid values are: go-template, hcl, json, none, table"
             )));
         }
     }
     Ok(0)
+}
+
+/// A template is given where one is used, and only there.
+///
+/// # Errors
+/// One is missing, or of no use.
+pub fn check_template(format: &str, template: Option<&str>) -> Result<(), CliError> {
+    match (format, template) {
+        ("go-template", None) => {
+            Err(CliError::new("a template must be supplied using '-template' when using go-template formatting"))
+        }
+        ("go-template", Some(_)) | (_, None) => Ok(()),
+        (_, Some(_)) => Err(CliError::new("The -template flag is only valid when using \"go-template\" formatting")),
+    }
 }

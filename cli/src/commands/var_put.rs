@@ -1,13 +1,14 @@
 //! `var put`: writes a variable.
 
+use crate::browser::Pages;
 use crate::context::Context;
 use crate::engine::EngineArgs;
 use crate::error::{CliError, During};
 use crate::output;
 use crate::registry::{Invoke, Outcome};
+use crate::specfile;
 use drover_sdk::VariableWrite;
 use drover_sdk::types::Variable;
-use std::io::Read;
 
 /// Writes a variable.
 #[derive(clap::Args)]
@@ -21,13 +22,19 @@ pub struct VarPut {
     /// Whatever is there.
     #[arg(long)]
     force: bool,
-    /// Format of a specification: `json`.
-    #[arg(long = "in", value_name = "format", default_value = "json")]
-    input: String,
-    /// How to print the result: `json`, `table`, `hcl`, `none`.
+    /// Format of a specification: `hcl` or `json`. Default: by the name of the file, else `json`.
+    #[arg(long = "in", value_name = "format")]
+    input: Option<String>,
+    /// How to print the result: `json`, `table`, `hcl`, `none`, `go-template`. Default: `table` at a terminal.
     #[arg(long, value_name = "format")]
     out: Option<String>,
-    /// Shows whole ids.
+    /// With `-out go-template`: the template.
+    #[arg(long, value_name = "template")]
+    template: Option<String>,
+    /// Opens the variable in the web interface of the engine, where it has one.
+    #[arg(long)]
+    ui: bool,
+    /// Says on the standard error what is done.
     #[arg(long)]
     verbose: bool,
     #[arg(hide = true)]
@@ -36,22 +43,8 @@ pub struct VarPut {
 
 impl Invoke for VarPut {
     fn invoke(self, context: &Context) -> Outcome {
-        let Some((path, rest)) = self.arguments.split_first() else {
-            return Err(context.usage("Not enough arguments (expected >1, got 0)"));
-        };
-        if self.input != "json" {
-            return Err(context.usage(format!("unsupported -in format {:?}", self.input)));
-        }
-        let (path, mut rest) = (path.clone(), rest.to_vec());
-        let mut variable = Variable { path, ..Variable::default() };
-        if let Some(source) = rest.first().filter(|first| *first == "-" || first.starts_with('@')).cloned() {
-            let text = read_source(&source)?;
-            let read: Variable = serde_json::from_str(&text)
-                .map_err(|error| CliError::new(format!("Error parsing variable data: {error}")))?;
-            variable.items = read.items;
-            rest.remove(0);
-        }
-        for given in &rest {
+        let (mut variable, rest) = self.specification(context)?;
+        for given in rest {
             let Some((key, value)) = given.split_once('=') else {
                 return Err(CliError::new(format!(
                     "Error parsing variable data: invalid key/value pair \"{given}\": format must be key=value"
@@ -62,8 +55,17 @@ impl Invoke for VarPut {
         if variable.items.is_empty() {
             return Err(CliError::new("Nothing to write: give items as key=value"));
         }
+        if self.verbose {
+            output::error_line(&format!("Writing to path \"{}\"", variable.path));
+        }
         let client = self.engine.connect(context)?;
+        let client = match variable.namespace.as_str() {
+            // That of the flag or the environment wins.
+            namespace if !namespace.is_empty() && client.config().namespace.is_none() => client.in_namespace(namespace),
+            _ => client,
+        };
         context.block_on(async {
+            let pages = if self.ui { Some(Pages::of(&client).await?) } else { None };
             let check = if self.force { None } else { Some(self.check_index.unwrap_or(0)) };
             let written = client.put_variable(&variable, check).await.during("Error creating variable")?;
             let VariableWrite::Done(stored) = written else {
@@ -73,19 +75,55 @@ impl Invoke for VarPut {
                 .out
                 .clone()
                 .unwrap_or_else(|| if context.is_terminal() { "table".to_owned() } else { "json".to_owned() });
-            super::var_get::print(&stored, &format, None)
+            if let Some(pages) = pages {
+                pages.open(&format!("variables/var/{}@{}", stored.path, stored.namespace));
+            }
+            super::var_get::print(&stored, &format, self.template.as_deref(), None)
         })
     }
 }
 
-fn read_source(source: &str) -> Result<String, CliError> {
-    let mut text = String::new();
-    let result = match source.strip_prefix('@') {
-        None => std::io::stdin().lock().read_to_string(&mut text).map(|_| ()),
-        Some(path) => std::fs::read_to_string(path).map(|read| text = read),
+impl VarPut {
+    /// The variable without the items of the command line, and the arguments that hold these.
+    fn specification(&self, context: &Context) -> Result<(Variable, &[String]), CliError> {
+        let is_source = |argument: &&String| *argument == "-" || argument.starts_with('@');
+        let (path, source, rest) = match self.arguments.as_slice() {
+            [] => return Err(context.usage("Not enough arguments (expected >1, got 0)")),
+            [source, rest @ ..] if is_source(&source) => (None, Some(source), rest),
+            [path, source, rest @ ..] if is_source(&source) => (Some(path), Some(source), rest),
+            [path, rest @ ..] => (Some(path), None, rest),
+        };
+        let mut variable = match source {
+            None => Variable::default(),
+            Some(source) => {
+                let name = source.strip_prefix('@').unwrap_or(source);
+                let usual = if name.ends_with(".hcl") { "hcl" } else { "json" };
+                read_variable(name, self.input.as_deref().unwrap_or(usual), context)?
+            }
+        };
+        if let Some(path) = path {
+            variable.path.clone_from(path);
+        }
+        if variable.path.is_empty() {
+            return Err(context.usage("The path is missing: give it as an argument or in the specification"));
+        }
+        Ok((variable, rest))
+    }
+}
+
+fn read_variable(name: &str, format: &str, context: &Context) -> Result<Variable, CliError> {
+    let text = specfile::read(name)?;
+    let value = match format {
+        "json" => serde_json::from_str(&text),
+        "hcl" => {
+            const FIELDS: &[(&str, &str)] = &[("path", "Path"), ("namespace", "Namespace"), ("items", "Items")];
+            Ok(specfile::renamed("a variable", specfile::parse(name, &text)?, FIELDS)?.into())
+        }
+        other => return Err(context.usage(format!("unsupported -in format {other:?}; use hcl or json"))),
     };
-    result.map_err(|error| CliError::new(format!("Error reading {source}: {}", crate::jobfile::reason(&error))))?;
-    Ok(text)
+    let failed = |error: serde_json::Error| CliError::new(format!("Error parsing variable data: {error}"));
+    let read: Variable = value.and_then(serde_json::from_value).map_err(failed)?;
+    Ok(Variable { path: read.path, namespace: read.namespace, items: read.items, ..Variable::default() })
 }
 
 /// Says that a variable has changed since its index was read.

@@ -9,7 +9,7 @@ use drover_sdk::{Client, Query};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// Wait between two looks at an evaluation.
+/// The longest wait between two looks at an evaluation; a change of it comes at once.
 const PAUSE: Duration = Duration::from_millis(250);
 /// Exit code of a registration that could not place everything.
 const PLACEMENT_FAILED: u8 = 2;
@@ -57,14 +57,22 @@ pub async fn watch(client: &Client, id: &str, verbose: bool) -> Result<u8, CliEr
 
 async fn until_ended(client: &Client, id: &str, verbose: bool) -> Result<Evaluation, CliError> {
     let mut seen = Seen::default();
+    let mut index = 0;
     loop {
-        let eval = client.evaluation(id, &Query::new()).await.during("Error reading evaluation")?.value;
-        let allocs = client.evaluation_allocations(id).await.during("Error reading allocations")?.value;
+        let answer = client.evaluation(id, &Query::new().newer_than(index, PAUSE)).await;
+        let answer = answer.during("Error reading evaluation")?;
+        let eval = answer.value;
+        index = answer.index;
+        // What a pending evaluation has placed is told after the deployment, which is only known when it is complete.
+        let allocs = if eval.status == EvalStatus::Pending {
+            Vec::new()
+        } else {
+            client.evaluation_allocations(id).await.during("Error reading allocations")?.value
+        };
         tell(&mut seen, &eval, &allocs, verbose);
         if eval.status.is_terminal() {
             return Ok(eval);
         }
-        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -74,7 +82,7 @@ fn tell(seen: &mut Seen, eval: &Evaluation, allocs: &[AllocStub], verbose: bool)
         seen.triggered = true;
         match eval.triggered_by {
             EvalTrigger::NodeUpdate => {
-                detail(&format!("Evaluation triggered by node \"{}\"", output::id(&eval.node_id, verbose)))
+                detail(&format!("Evaluation triggered by node \"{}\"", output::id(&eval.node_id, verbose)));
             }
             EvalTrigger::RollingUpdate | EvalTrigger::MaxPlans if !eval.previous_eval.is_empty() => {
                 detail(&format!(

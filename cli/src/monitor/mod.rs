@@ -11,11 +11,11 @@ pub use metrics::failure_lines;
 use crate::output;
 
 /// A line with the time, as monitors print them: `==> TIME: …` for headings.
-fn heading(text: &str) {
+pub fn heading(text: &str) {
     output::line(&output::bold(&format!("==> {}: {text}", output::stamp(output::now()))));
 }
 
 /// A line with the time below a heading.
-fn detail(text: &str) {
+pub fn detail(text: &str) {
     output::line(&format!("    {}: {text}", output::stamp(output::now())));
 }

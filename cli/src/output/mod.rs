@@ -2,11 +2,14 @@
 
 pub mod alloc_table;
 pub mod diff;
+mod format;
 mod style;
 mod table;
+mod template;
 mod time;
 mod units;
 
+pub use format::{Format, templated};
 pub use style::{Colour, bold, choose_colour, paint};
 pub use table::{Table, fields};
 pub use time::{ago, now, stamp, stamp_or, wire_stamp_or};
@@ -49,11 +52,6 @@ pub fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
     let mut value = serde_json::to_value(value).unwrap_or_default();
     value.sort_all_objects();
     indented(&value)
-}
-
-/// A value as indented JSON with keys as they come, and `<`, `>`, `&` escaped, as the reference prints what it would send.
-pub fn submission_json<T: serde::Serialize + ?Sized>(value: &T) -> String {
-    indented(value).replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 
 fn indented<T: serde::Serialize + ?Sized>(value: &T) -> String {

@@ -51,8 +51,6 @@ pub struct StackArgs {
 pub struct Session {
     /// What it wants.
     pub desired: Desired,
-    /// Answers secrets, and knows which values are.
-    pub secrets: Arc<Resolver>,
     /// Hides them.
     pub masker: Masker,
 }
@@ -81,7 +79,7 @@ impl StackArgs {
         };
         let desired = input.evaluate(&inputs).map_err(|error| masked(explained(&error), &secrets.taint().masker()))?;
         let masker = secrets.taint().masker();
-        Ok(Session { desired, secrets, masker })
+        Ok(Session { desired, masker })
     }
 
     /// The engine: flag, then environment, then the stack's own choice, then the local one.

@@ -40,6 +40,11 @@ impl Reporter {
         Self { style, bars: MultiProgress::new(), running: Mutex::default() }
     }
 
+    /// The bars, for those who print beside them.
+    pub fn bars(&self) -> MultiProgress {
+        self.bars.clone()
+    }
+
     /// Shows one event.
     pub fn show(&self, event: &Event) {
         match self.style {
@@ -66,7 +71,7 @@ impl Reporter {
                 match &found.bar {
                     Some(bar) => move_bar(bar, *progress),
                     None => {
-                        output::line(&format!("{address}: {} ({})", stages(*progress), elapsed(found.begin.elapsed())))
+                        output::line(&format!("{address}: {} ({})", stages(*progress), elapsed(found.begin.elapsed())));
                     }
                 }
             }
@@ -88,7 +93,7 @@ impl Reporter {
 
     fn bar(&self, address: &str, action: Action) -> ProgressBar {
         // The template is constant, so it is right or every run fails at once.
-        let style = ProgressStyle::with_template("{spinner} {prefix}  {bar:20} {msg} {elapsed}")
+        let style = ProgressStyle::with_template("{spinner} {prefix}: {msg} {elapsed} [{bar:20}]")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ");
         let bar = self.bars.add(ProgressBar::new(1).with_style(style).with_prefix(address.to_owned()));

@@ -84,7 +84,14 @@ impl Client {
             }
             let name = url.host_str().ok_or_else(|| invalid("no host".to_owned()))?;
             host = format!("{name}:{}", url.port_or_known_default().unwrap_or(4646));
-            base = address.trim_end_matches('/').to_owned();
+            base = match config.tls.server_name.as_deref().filter(|_| url.scheme() == "https") {
+                None => address.trim_end_matches('/').to_owned(),
+                Some(server_name) => {
+                    let found;
+                    (builder, found) = under_name(builder, &url, server_name)?;
+                    found
+                }
+            };
         }
         let http = builder.build().map_err(|error| ConfigError::Tls(error.to_string()))?;
         Ok(Self { http, base, host, config })
@@ -178,6 +185,38 @@ impl Client {
         Ok((status, headers, body.to_vec()))
     }
 
+    /// Asks for a websocket at `path`; the connection once the engine has switched to it.
+    pub(crate) async fn upgrade(&self, path: &str, query: &Query) -> Result<reqwest::Upgraded> {
+        let url = self.url(path, query);
+        let unreachable = |error: &reqwest::Error| Error::Unreachable {
+            method: "Get",
+            url: url.clone(),
+            reason: reason(error, &self.host),
+        };
+        let key = tokio_tungstenite::tungstenite::handshake::client::generate_key();
+        let accepted = tokio_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
+        let mut request = self
+            .http
+            .get(&url)
+            .header("Connection", "Upgrade")
+            .header("Upgrade", "websocket")
+            .header("Sec-WebSocket-Version", "13")
+            .header("Sec-WebSocket-Key", key);
+        if let Some(token) = self.config.token.as_deref().filter(|token| !token.is_empty()) {
+            request = request.header("X-Nomad-Token", token);
+        }
+        let response = request.send().await.map_err(|error| unreachable(&error))?;
+        if response.status() != reqwest::StatusCode::SWITCHING_PROTOCOLS {
+            let status = response.status().as_u16();
+            let body = response.text().await.unwrap_or_default().trim().to_owned();
+            return Err(Error::Status { status, body, url });
+        }
+        if header(&response, "sec-websocket-accept") != Some(accepted) {
+            return Err(Error::Decode { url, reason: "the answer belongs to another websocket".to_owned() });
+        }
+        response.upgrade().await.map_err(|error| unreachable(&error))
+    }
+
     /// The URL of `path` under `query`, with the client's region and namespace, keys in order.
     pub fn url(&self, path: &str, query: &Query) -> String {
         let mut pairs: Vec<(&str, &str)> =
@@ -245,6 +284,20 @@ fn without_tls(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
     let config =
         rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
     builder.tls_backend_preconfigured(config)
+}
+
+/// Requests go to the hosts of `url` under the name `server_name`, which TLS then asks for; the new base.
+fn under_name(
+    builder: reqwest::ClientBuilder,
+    url: &url::Url,
+    server_name: &str,
+) -> Result<(reqwest::ClientBuilder, String), ConfigError> {
+    let addresses = url
+        .socket_addrs(|| Some(4646))
+        .map_err(|source| ConfigError::Resolve { host: url.authority().to_owned(), source })?;
+    let port = url.port_or_known_default().unwrap_or(4646);
+    let base = format!("https://{server_name}:{port}{}", url.path().trim_end_matches('/'));
+    Ok((builder.resolve_to_addrs(server_name, &addresses), base))
 }
 
 fn with_tls(mut builder: reqwest::ClientBuilder, config: &Config) -> Result<reqwest::ClientBuilder, ConfigError> {

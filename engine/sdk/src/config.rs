@@ -28,6 +28,8 @@ pub struct TlsFiles {
     pub client_cert: Option<PathBuf>,
     /// Its key.
     pub client_key: Option<PathBuf>,
+    /// Name that the engine's certificate must carry instead of the address's host; `https` only.
+    pub server_name: Option<String>,
     /// Accept any certificate.
     pub skip_verify: bool,
 }
@@ -42,6 +44,15 @@ pub enum ConfigError {
         address: String,
         /// What is wrong.
         reason: String,
+    },
+    /// The host of the address cannot be found.
+    #[error("cannot find {host}")]
+    Resolve {
+        /// The host and port.
+        host: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
     },
     /// A certificate or key cannot be read.
     #[error("cannot read {}", path.display())]

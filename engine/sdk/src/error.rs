@@ -29,6 +29,9 @@ pub enum Error {
         /// The whole URL.
         url: String,
     },
+    /// A command in a task was refused or broke off.
+    #[error("{0}")]
+    Exec(String),
     /// The answer is not what the route promises.
     #[error("unreadable answer from {url}: {reason}")]
     Decode {

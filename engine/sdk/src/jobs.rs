@@ -89,8 +89,14 @@ impl Client {
         self.send(Method::Put, &format!("/v1/job/{}/plan", segment(id)), &Query::new(), Some(&body)).await
     }
     /// As [`Client::plan_job`], as the engine wrote it.
-    pub async fn plan_job_json<J: Serialize + ?Sized + Sync>(&self, id: &str, job: &J, diff: bool) -> Result<Value> {
-        let body = json!({"Job": job, "Diff": diff, "PolicyOverride": false});
+    pub async fn plan_job_json<J: Serialize + ?Sized + Sync>(
+        &self,
+        id: &str,
+        job: &J,
+        diff: bool,
+        policy_override: bool,
+    ) -> Result<Value> {
+        let body = json!({"Job": job, "Diff": diff, "PolicyOverride": policy_override});
         self.send(Method::Put, &format!("/v1/job/{}/plan", segment(id)), &Query::new(), Some(&body)).await
     }
     /// Checks `job` without registering it.
@@ -172,6 +178,24 @@ impl Client {
         let body = json!({"JobID": id, "Meta": meta, "Payload": payload, "IdPrefixTemplate": id_prefix});
         self.send(Method::Put, &format!("/v1/job/{}/dispatch", segment(id)), &query, Some(&body)).await
     }
+    /// Names a version; none: the newest.
+    pub async fn tag_job_version(&self, id: &str, version: Option<u64>, name: &str, description: &str) -> Result<()> {
+        let mut body = serde_json::json!({"Description": description});
+        if let Some(version) = version {
+            body["Version"] = version.into();
+        }
+        self.send::<Value, _>(Method::Put, &tag_path(id, name), &Query::new(), Some(&body)).await?;
+        Ok(())
+    }
+    /// Takes the name of a version away.
+    pub async fn untag_job_version(&self, id: &str, name: &str) -> Result<()> {
+        self.send::<Value, _>(Method::Delete, &tag_path(id, name), &Query::new(), NO_BODY).await?;
+        Ok(())
+    }
+    /// The counts that a job's groups had and got.
+    pub async fn job_scale_status(&self, id: &str) -> Result<Value> {
+        Ok(self.get(&format!("/v1/job/{}/scale", segment(id)), &Query::new()).await?.value)
+    }
     /// Starts a periodic job now.
     pub async fn force_periodic(&self, id: &str) -> Result<JobRegistered> {
         self.send(Method::Put, &format!("/v1/job/{}/periodic/force", segment(id)), &Query::new(), NO_BODY).await
@@ -181,4 +205,8 @@ impl Client {
         let body = json!({"JobID": id, "EvalOptions": {"ForceReschedule": force_reschedule}});
         self.send(Method::Put, &format!("/v1/job/{}/evaluate", segment(id)), &Query::new(), Some(&body)).await
     }
+}
+
+fn tag_path(id: &str, name: &str) -> String {
+    format!("/v1/job/{}/versions/{}/tag", segment(id), segment(name))
 }

@@ -36,7 +36,7 @@ impl Invoke for List {
             match Pack::load(&folder) {
                 Ok(pack) => table.row([pack.metadata.name, pack.metadata.version, pack.metadata.description, shown]),
                 Err(_) => {
-                    table.row(["(broken)".to_owned(), String::new(), "see drover pack validate".to_owned(), shown])
+                    table.row(["(broken)".to_owned(), String::new(), "see drover pack validate".to_owned(), shown]);
                 }
             }
         }

@@ -1,0 +1,28 @@
+//! `config validate`: checks configuration files of the agent.
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::output;
+use crate::registry::{Invoke, Outcome};
+use drover_agent::config::{Overrides, read_paths, resolve};
+use std::path::PathBuf;
+
+/// Checks files.
+#[derive(clap::Args)]
+pub struct ConfigValidate {
+    #[arg(hide = true)]
+    paths: Vec<PathBuf>,
+}
+
+impl Invoke for ConfigValidate {
+    fn invoke(self, context: &Context) -> Outcome {
+        if self.paths.is_empty() {
+            return Err(context.usage("Must specify at least one config file or directory"));
+        }
+        let failed = |error: &(dyn std::error::Error + 'static)| CliError::new(drover_base::error::chain(error));
+        let (file, _) = read_paths(&self.paths).map_err(|error| failed(&error))?;
+        resolve(file, &Overrides::default()).map_err(|error| failed(&error))?;
+        output::line("Configuration is valid!");
+        Ok(0)
+    }
+}

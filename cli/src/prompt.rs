@@ -1,0 +1,21 @@
+//! Questions to the person at the terminal.
+
+use crate::error::CliError;
+use crate::output;
+use std::io::IsTerminal;
+
+/// Whether somebody can answer.
+pub fn can_ask() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// Asks; anything but `y` is no.
+///
+/// # Errors
+/// The answer cannot be read.
+pub fn confirm(question: &str) -> Result<bool, CliError> {
+    output::raw(format!("{question} [y/N] ").as_bytes());
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).map_err(|error| CliError::new(format!("Error parsing answer: {error}")))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
