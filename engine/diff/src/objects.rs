@@ -106,8 +106,8 @@ pub(crate) fn children(shape: &Shape, old: Option<&Value>, new: Option<&Value>, 
             Child::One(key, shape) => out.extend(object(shape, part(old, key), part(new, key), context)),
             Child::Set(key, shape) => out.extend(many(shape, part(old, key), part(new, key), &[], context)),
             Child::Paired(key, shape, by) => out.extend(many(shape, part(old, key), part(new, key), by, context)),
-            Child::Named(key, shape) => {
-                let (old, new) = (named(part(old, key)), named(part(new, key)));
+            Child::Keyed(key, shape, field) => {
+                let (old, new) = (keyed(part(old, key), field), keyed(part(new, key), field));
                 out.extend(by_key(shape, &old, &new, context));
             }
             Child::Placed(key, shape) => {
@@ -137,12 +137,17 @@ fn part<'a>(side: Option<&'a Value>, key: &str) -> Option<&'a Value> {
 /// One block; nothing when both sides are equal.
 fn object(shape: &Shape, old: Option<&Value>, new: Option<&Value>, context: Context) -> Option<ObjectDiff> {
     let kind = DiffType::of(old, new);
-    (kind != DiffType::None).then(|| ObjectDiff {
-        kind,
-        name: shape.name.to_owned(),
-        fields: fields(shape, old, new, context),
-        objects: children(shape, old, new, context),
-    })
+    if kind == DiffType::None {
+        return None;
+    }
+    let fields = fields(shape, old, new, context);
+    let objects = children(shape, old, new, context);
+    // What is not compared is no change of a block that has nothing else.
+    let has_change = kind != DiffType::Edited
+        || shape.skip.is_empty()
+        || !objects.is_empty()
+        || fields.iter().any(|field| field.kind != DiffType::None);
+    has_change.then(|| ObjectDiff { kind, name: shape.name.to_owned(), fields, objects })
 }
 
 fn strings(name: &str, old: Option<&Value>, new: Option<&Value>, context: Context) -> Option<ObjectDiff> {
@@ -171,6 +176,9 @@ fn texts(side: Option<&Value>) -> BTreeSet<Cow<'_, str>> {
 
 fn many(shape: &Shape, old: Option<&Value>, new: Option<&Value>, by: &[&str], context: Context) -> Vec<ObjectDiff> {
     let (mut old, mut new) = (items(old), items(new));
+    if let (false, [was], [is]) = (by.is_empty(), &old[..], &new[..]) {
+        return object(shape, Some(was), Some(is), context).into_iter().collect();
+    }
     let mut out = Vec::new();
     // What is on both sides is no difference, however often it is there.
     old.retain(|item| match new.iter().position(|other| other == item) {
@@ -180,9 +188,6 @@ fn many(shape: &Shape, old: Option<&Value>, new: Option<&Value>, by: &[&str], co
         }
         None => true,
     });
-    if let (false, [was], [is]) = (by.is_empty(), &old[..], &new[..]) {
-        return object(shape, Some(was), Some(is), context).into_iter().collect();
-    }
     // The more of the fields agree, the better the pair.
     for len in (1..=by.len()).rev() {
         old.retain(|item| {
@@ -206,8 +211,8 @@ fn items(side: Option<&Value>) -> Vec<&Value> {
     side.and_then(Value::as_array).into_iter().flatten().collect()
 }
 
-fn named(side: Option<&Value>) -> BTreeMap<&str, &Value> {
-    items(side).into_iter().map(|item| (item["Name"].as_str().unwrap_or_default(), item)).collect()
+fn keyed<'v>(side: Option<&'v Value>, field: &str) -> BTreeMap<&'v str, &'v Value> {
+    items(side).into_iter().map(|item| (item[field].as_str().unwrap_or_default(), item)).collect()
 }
 
 fn by_key<K: Ord>(

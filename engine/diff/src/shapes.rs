@@ -28,8 +28,8 @@ pub(crate) enum Child {
     One(&'static str, &'static Shape),
     /// Several blocks as a set: one that changed is one that went and one that came.
     Set(&'static str, &'static Shape),
-    /// Several blocks by name; of two with one name the last one counts.
-    Named(&'static str, &'static Shape),
+    /// Several blocks by one of their fields; of two that agree in it the last one counts.
+    Keyed(&'static str, &'static Shape, &'static str),
     /// Several blocks, paired by as many of these fields as agree. One on each side are a pair.
     Paired(&'static str, &'static Shape, &'static [&'static str]),
     /// Several blocks, paired by their place in the list.
@@ -116,18 +116,23 @@ pub(crate) const TASK: Shape = Shape {
         Child::One("Resources", &RESOURCES),
         Child::One("LogConfig", &Shape { name: "LogConfig", ..PLAIN }),
         Child::One("DispatchPayload", &Shape { name: "DispatchPayload", ..PLAIN }),
-        Child::Set("Artifacts", &Shape { name: "Artifact", maps: &["GetterHeaders", "GetterOptions"], ..PLAIN }),
+        Child::Keyed(
+            "Artifacts",
+            &Shape { name: "Artifact", maps: &["GetterHeaders", "GetterOptions"], ..PLAIN },
+            "RelativeDest",
+        ),
         Child::Paired("Services", &SERVICE, &["Name", "PortLabel"]),
-        Child::Named(
+        Child::Keyed(
             "Secrets",
             &Shape { name: "Secret", maps: &["Env"], children: &[Child::Free("Config", "Config")], ..PLAIN },
+            "Name",
         ),
         Child::One("Vault", &Shape { name: "Vault", children: &[Child::Strings("Policies")], ..PLAIN }),
         Child::One("Consul", &CONSUL),
         Child::Paired("Templates", &TEMPLATE, &["DestPath"]),
         Child::One("Identity", &IDENTITY),
-        Child::Named("Identities", &IDENTITY),
-        Child::Named("Actions", &Shape { name: "Action", children: &[Child::Strings("Args")], ..PLAIN }),
+        Child::Keyed("Identities", &IDENTITY, "Name"),
+        Child::Keyed("Actions", &Shape { name: "Action", children: &[Child::Strings("Args")], ..PLAIN }, "Name"),
         Child::Placed("VolumeMounts", &Shape { name: "VolumeMount", ..PLAIN }),
         Child::Free("Schedule", "Schedule"),
     ],
@@ -180,7 +185,7 @@ const RESOURCES: Shape = Shape {
     name: "Resources",
     children: &[
         Child::Set("Networks", &NETWORK),
-        Child::Named("Devices", &Shape { name: "Device", ..PLAIN }),
+        Child::Keyed("Devices", &Shape { name: "Device", ..PLAIN }, "Name"),
         Child::One("NUMA", &Shape { name: "NUMA", children: &[Child::Strings("Devices")], ..PLAIN }),
     ],
     ..PLAIN
@@ -192,7 +197,7 @@ const SERVICE: Shape = Shape {
     children: &[
         Child::Strings("CanaryTags"),
         Child::Strings("Tags"),
-        Child::Named(
+        Child::Keyed(
             "Checks",
             &Shape {
                 name: "Check",
@@ -202,6 +207,7 @@ const SERVICE: Shape = Shape {
                 ],
                 ..PLAIN
             },
+            "Name",
         ),
         Child::Free("Connect", "ConsulConnect"),
         Child::One("Identity", &IDENTITY),

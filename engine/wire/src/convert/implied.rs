@@ -17,6 +17,10 @@ pub(super) fn constrain(job: &mut Job) {
                 group.constraints.push(constraint);
             }
         }
+        for task in &mut group.tasks {
+            let partition = task.consul.as_ref().and_then(|consul| partition(&consul.partition));
+            task.constraints.extend(partition.filter(|constraint| !task.constraints.contains(constraint)));
+        }
     }
 }
 
@@ -48,7 +52,14 @@ fn implied(group: &TaskGroup) -> Vec<Constraint> {
     if group.tasks.iter().any(|task| !task.identities.is_empty()) {
         add("${attr.nomad.version}".to_owned(), operand::SEMVER, ">= 1.7.0-a");
     }
+    constraints.extend(group.consul.as_ref().and_then(|consul| partition(&consul.partition)));
     constraints
+}
+
+/// Only nodes of a Consul partition can register there.
+fn partition(name: &str) -> Option<Constraint> {
+    let left = "${attr.consul.partition}".to_owned();
+    (!name.is_empty()).then(|| Constraint { left, right: name.to_owned(), operand: "=".to_owned() })
 }
 
 fn services(group: &TaskGroup) -> impl Iterator<Item = &Service> {

@@ -82,8 +82,6 @@ pub(super) fn job(job: &mut Job) {
 fn settle_group(group: &mut TaskGroup, namespace: &str, job: &str) {
     group.volumes.retain(|_, volume| matches!(volume.kind.as_str(), "host" | "csi"));
     for network in &mut group.networks {
-        // The device of a group's network is the node's to choose.
-        network.device.clear();
         settle_network(network);
     }
     for service in &mut group.services {
@@ -123,6 +121,9 @@ fn settle_task(task: &mut Task, namespace: &str, job: &str, group: &str) {
     if identity.audience.is_empty() {
         identity.audience.push(DEFAULT_AUDIENCE.to_owned());
     }
+    for identity in task.identity.iter_mut().chain(&mut task.identities) {
+        identity.change_signal.make_ascii_uppercase();
+    }
 }
 
 fn settle_service(service: &mut Service, namespace: &str) {
@@ -130,6 +131,8 @@ fn settle_service(service: &mut Service, namespace: &str) {
 }
 
 fn settle_network(network: &mut NetworkResource) {
+    // The device is the node's to choose.
+    network.device.clear();
     for port in network.reserved_ports.iter_mut().chain(&mut network.dynamic_ports) {
         if port.host_network.is_empty() {
             "default".clone_into(&mut port.host_network);
@@ -138,5 +141,8 @@ fn settle_network(network: &mut NetworkResource) {
 }
 
 fn settle_policy(policy: &mut ScalingPolicy, target: [(&str, &str); 3]) {
+    // These are the servers' to set.
+    policy.id.clear();
+    (policy.create_index, policy.modify_index) = (0, 0);
     policy.target = target.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect::<TextMap>();
 }
