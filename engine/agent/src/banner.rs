@@ -3,8 +3,14 @@
 use crate::config::AgentConfig;
 use std::path::PathBuf;
 
-/// The start-up summary, in the layout that operators know.
-pub fn text(config: &AgentConfig, files: &[PathBuf], node_id: Option<&str>, version: &str) -> String {
+/// The start-up summary, in the layout that operators know; `product` is what the program is called here.
+pub fn text(
+    product: &str,
+    config: &AgentConfig,
+    files: &[PathBuf],
+    node_id: Option<&str>,
+    version: &str,
+) -> String {
     let mut out = String::new();
     if files.is_empty() {
         out.push_str("==> No configuration files loaded\n");
@@ -13,7 +19,7 @@ pub fn text(config: &AgentConfig, files: &[PathBuf], node_id: Option<&str>, vers
         out.push_str(&files.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join(", "));
         out.push('\n');
     }
-    out.push_str("==> Starting Drover agent...\n==> Drover agent configuration:\n\n");
+    out.push_str(&format!("==> Starting {product} agent...\n==> {product} agent configuration:\n\n"));
     let (http, rpc, serf) = (show(config.http), show(config.rpc), show(config.serf));
     let mut rows = vec![
         ("Advertise Addrs", format!("HTTP: {http}; RPC: {rpc}; Serf: {serf}")),
@@ -30,7 +36,7 @@ pub fn text(config: &AgentConfig, files: &[PathBuf], node_id: Option<&str>, vers
     for (key, value) in rows {
         out.push_str(&format!("{key:>22}: {value}\n"));
     }
-    out.push_str("\n==> Drover agent started! Log data will stream in below:\n");
+    out.push_str(&format!("\n==> {product} agent started! Log data will stream in below:\n"));
     out
 }
 
@@ -45,7 +51,8 @@ mod tests {
     #[test]
     fn the_summary_has_the_known_layout() {
         let config = resolve(FileConfig::default(), &Overrides { dev: true, ..Overrides::default() }).unwrap();
-        let text = super::text(&config, &[], Some("1845c6b5"), "0.1.0");
+        let text = super::text("Drover", &config, &[], Some("1845c6b5"), "0.1.0");
+        assert!(text.contains("==> Starting Drover agent...\n"));
         assert!(text.contains("==> No configuration files loaded\n"));
         assert!(
             text.contains("       Advertise Addrs: HTTP: 127.0.0.1:4646; RPC: 127.0.0.1:4647; Serf: 127.0.0.1:4648\n")

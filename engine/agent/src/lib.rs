@@ -10,6 +10,7 @@ mod banner;
 pub mod config;
 mod link;
 pub mod logging;
+mod memory;
 mod plugins;
 mod run;
 mod settings;

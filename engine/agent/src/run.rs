@@ -2,7 +2,7 @@
 
 use crate::config::{AgentConfig, ConfigError};
 use crate::signals::{Request, Signals};
-use crate::{about, banner, link, plugins, settings};
+use crate::{about, banner, link, memory, plugins, settings};
 use drover_api::{ApiState, Limits, ServeHandle};
 use drover_drivers::Drivers;
 use drover_node::{Node, NodeHandle};
@@ -53,7 +53,7 @@ pub enum AgentError {
 /// A running agent.
 pub struct Agent {
     config: AgentConfig,
-    banner: String,
+    files: Vec<PathBuf>,
     serving: Vec<ServeHandle>,
     node: Option<NodeHandle>,
     server: Server,
@@ -94,17 +94,18 @@ impl Agent {
             serving.push(drover_api::serve(listen_unix(path)?, state));
         }
         warn_of(&config, &without_effect);
-        let banner = banner::text(&config, files, node_id.as_deref(), settings::API_VERSION);
-        Ok(Self { config, banner, serving, node, server, signals, dev_folder })
+        Ok(Self { config, files: files.to_vec(), serving, node, server, signals, dev_folder })
     }
 
-    /// What to show before the log begins.
-    pub fn banner(&self) -> &str {
-        &self.banner
+    /// What to show before the log begins; `product` is what the program is called here.
+    pub fn banner(&self, product: &str) -> String {
+        let node_id = self.node.as_ref().map(|node| node.node_id().to_string());
+        banner::text(product, &self.config, &self.files, node_id.as_deref(), settings::API_VERSION)
     }
 
     /// Runs until a signal asks for the end, then stops everything.
     pub async fn run(mut self) {
+        tokio::spawn(memory::release_when_settled());
         while self.signals.next().await == Request::Reload {
             tracing::info!("reloading: this configuration has nothing that changes at run time");
         }
@@ -113,14 +114,15 @@ impl Agent {
     }
 
     async fn stop(self) {
-        if let (Some(node), true) = (&self.node, self.config.dev) {
-            // Nothing is kept in dev mode, so nobody could ever stop these tasks again.
-            node.end_all(END_PATIENCE).await;
-        }
+        // First, so that no work comes in any more.
         for serving in self.serving {
             if let Err(error) = serving.shutdown().await {
                 tracing::warn!(%error, "the HTTP API did not stop well");
             }
+        }
+        if let (Some(node), true) = (&self.node, self.config.dev) {
+            // Nothing is kept in dev mode, so nobody could ever stop these tasks again.
+            node.end_all(END_PATIENCE).await;
         }
         if let Some(node) = &self.node {
             node.shutdown();

@@ -109,7 +109,25 @@ impl FileConfig {
             ("server.server_join", &self.server.server_join),
             ("server.encrypt", &self.server.encrypt),
         ];
-        groups.into_iter().filter(|(_, value)| asks_for_something(value)).map(|(name, _)| name).collect()
+        let blocks = groups.into_iter().filter(|(_, value)| asks_for_something(value)).map(|(name, _)| name);
+        blocks.chain(self.values_without_effect()).collect()
+    }
+
+    fn values_without_effect(&self) -> impl Iterator<Item = &'static str> {
+        let Addresses { http, rpc, serf } = &self.advertise;
+        let (limits, client, server) = (&self.limits, &self.client, &self.server);
+        let given = [
+            ("log_file", self.log_file.is_some()),
+            ("advertise", http.is_some() || rpc.is_some() || serf.is_some()),
+            ("http_api_response_headers", !self.http_api_response_headers.is_empty()),
+            ("leave_on_interrupt", self.leave_on_interrupt == Some(true)),
+            ("leave_on_terminate", self.leave_on_terminate == Some(true)),
+            ("limits.http_max_conns_per_client", limits.http_max_conns_per_client.is_some_and(|limit| limit > 0)),
+            ("client.disk_free_mb", client.disk_free_mb.is_some()),
+            ("client.reserved.cores", client.reserved.cores.is_some()),
+            ("server.data_dir", server.data_dir.is_some()),
+        ];
+        given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name)
     }
 }
 
