@@ -81,7 +81,7 @@ impl Agent {
 }
 
 impl Invoke for Agent {
-    fn invoke(self, _: &Context) -> Outcome {
+    fn invoke(self, context: &Context) -> Outcome {
         let failed = |error: &(dyn std::error::Error + 'static)| CliError::new(drover_base::error::chain(error));
         let (file, files) = match self.config.as_slice() {
             [] => (FileConfig::default(), Vec::new()),
@@ -100,7 +100,7 @@ impl Invoke for Agent {
         runtime.block_on(async {
             let engine = Engine::start(config, &files, executable).await.map_err(|e| failed(&e));
             if let Ok(engine) = &engine {
-                output::line(engine.banner());
+                output::line(&engine.banner(context.program.title()));
             }
             // Whatever was logged so far is wanted most when the start failed.
             logging::release();

@@ -4,6 +4,7 @@ use crate::error::{CliError, During};
 use crate::output::{self, Table, fields};
 use drover_model::{Deployment, DeploymentStatus};
 use drover_sdk::{Client, Query};
+use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use std::time::Duration;
 const WAIT: Duration = Duration::from_secs(300);
 /// Wait after a read that came back at once.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Time between two pictures of the spinner.
+const TURN: Duration = Duration::from_millis(100);
 
 /// The lines of a deployment, with its groups when it has any.
 pub fn describe(deployment: &Deployment, verbose: bool) -> String {
@@ -79,31 +82,54 @@ pub fn groups_table(deployment: &Deployment) -> String {
 /// # Errors
 /// The engine cannot be asked.
 pub async fn watch(client: &Client, id: &str, verbose: bool) -> Result<u8, CliError> {
-    let live = std::io::stdout().is_terminal();
-    let mut drawn_lines = 0;
+    let live = std::io::stdout().is_terminal().then(spinner);
     let mut index = 0;
     loop {
         let answer =
             client.deployment(id, &Query::new().newer_than(index, WAIT)).await.during("Error fetching deployment")?;
         let deployment = answer.value;
         let text = format!("{}\n{}", output::stamp(output::now()), describe(&deployment, verbose));
-        if live {
-            let up = if drawn_lines > 0 { format!("\x1b[{drawn_lines}A\x1b[0J") } else { String::new() };
-            let block = format!("    {}", text.replace('\n', "\n    "));
-            output::line(&format!("{up}{block}"));
-            drawn_lines = block.lines().count();
-        } else {
-            output::line(&format!("    \n{text}"));
+        let ended = exit_code(deployment.status);
+        match &live {
+            None => output::line(&format!("    \n{text}")),
+            Some(live) => {
+                let block = format!("\n\n    {}", text.replace('\n', "\n    "));
+                let name = format!("Deployment \"{}\"", output::id(&deployment.id, verbose));
+                match ended {
+                    None => live.set_message(format!("{name} in progress...{block}")),
+                    Some(code) => {
+                        live.finish_and_clear();
+                        let mark = if code == 0 { "✓" } else { "!" };
+                        output::line(&format!("  {mark} {name} {}{block}", deployment.status));
+                    }
+                }
+            }
         }
-        match deployment.status {
-            DeploymentStatus::Failed => return Ok(1),
-            DeploymentStatus::Successful | DeploymentStatus::Cancelled => return Ok(0),
-            _ => {}
+        if let Some(code) = ended {
+            return Ok(code);
         }
         if answer.index <= index {
             tokio::time::sleep(PAUSE).await;
         }
         index = answer.index;
+    }
+}
+
+/// A block that turns and is drawn again when it changes.
+fn spinner() -> ProgressBar {
+    // The template is constant, so it is right or every run fails at once.
+    let style = ProgressStyle::with_template("  {spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let spinner = ProgressBar::new_spinner().with_style(style);
+    spinner.enable_steady_tick(TURN);
+    spinner
+}
+
+/// What the command ends with, once the deployment has ended.
+const fn exit_code(status: DeploymentStatus) -> Option<u8> {
+    match status {
+        DeploymentStatus::Failed => Some(1),
+        DeploymentStatus::Successful | DeploymentStatus::Cancelled => Some(0),
+        _ => None,
     }
 }
 

@@ -10,6 +10,7 @@ use drover_stack::apply::{self, ApplyError, ApplyOptions, FailureKind, Outcome};
 use drover_stack::desired::Target;
 use drover_stack::plan::{Action, ChangePlan};
 use drover_stack::{Engine, Purge};
+use indicatif::MultiProgress;
 use serde_json::json;
 use std::io::{BufRead, IsTerminal};
 use tokio::sync::watch;
@@ -46,7 +47,7 @@ pub async fn carry_out(
     };
     let reporter = Reporter::new(style);
     let (interrupt, interrupted) = watch::channel(false);
-    let listener = tokio::spawn(listen(interrupt));
+    let listener = tokio::spawn(listen(interrupt, reporter.bars()));
     let report = |event: &apply::Event| reporter.show(event);
     let apply_options = ApplyOptions {
         parallelism: options.parallelism,
@@ -103,13 +104,17 @@ fn ask(plan: &ChangePlan) -> Result<bool, CliError> {
 }
 
 /// The first interruption stops new work; the second ends the process at once.
-async fn listen(interrupt: watch::Sender<bool>) {
+async fn listen(interrupt: watch::Sender<bool>, bars: MultiProgress) {
     if tokio::signal::ctrl_c().await.is_err() {
         return;
     }
-    output::error_line(
-        "Interrupted: nothing new is begun, and what is written is not waited for. Again to end at once.",
-    );
+    // The terminal has put `^C` before the bars; they are drawn again below the message.
+    bars.suspend(|| {
+        let begin = if std::io::stderr().is_terminal() { "\n" } else { "" };
+        output::error_line(&format!(
+            "{begin}Interrupted: nothing new is begun, and what is written is not waited for. Again to end at once."
+        ));
+    });
     // Nobody listens any more when the apply is over.
     let _ = interrupt.send(true);
     if tokio::signal::ctrl_c().await.is_ok() {

@@ -22,16 +22,17 @@ pub fn print_plan(plan: &ChangePlan, json: bool) {
 
 /// The sign stands in a column of its own in front of the text.
 fn render(line: &PlanLine) -> String {
-    if line.text.is_empty() {
+    if line.text.is_empty() && line.symbol.is_empty() {
         return String::new();
     }
     let indent = "    ".repeat(line.indent);
     let symbol = if line.symbol.is_empty() && line.indent == 0 { String::new() } else { format!("{:<2}", line.symbol) };
     let text = format!("{indent}{symbol}{}{}", if line.symbol.len() > 1 { " " } else { "" }, line.text);
+    let text = text.trim_end();
     match (line.is_warning, line.sign) {
-        (true, _) | (_, Sign::Change) => paint(Colour::Yellow, &text),
-        (_, Sign::Add) => paint(Colour::Green, &text),
-        (_, Sign::Remove) => paint(Colour::Red, &text),
-        (_, Sign::Plain) => text,
+        (true, _) | (_, Sign::Change) => paint(Colour::Yellow, text),
+        (_, Sign::Add) => paint(Colour::Green, text),
+        (_, Sign::Remove) => paint(Colour::Red, text),
+        (_, Sign::Plain) => text.to_owned(),
     }
 }

@@ -13,7 +13,7 @@ use crate::link::{AllocsReply, LinkError, ServerLink};
 use crate::local_state::{LocalState, SavedAlloc};
 use crate::meta::DynamicMeta;
 use drover_base::{AllocId, UnixNanos};
-use drover_drivers::{Driver, Drivers};
+use drover_drivers::{Driver, DriverFingerprint, Drivers};
 use drover_model::{AllocClientStatus, Allocation};
 use std::collections::BTreeSet;
 use std::os::unix::fs::DirBuilderExt;
@@ -54,6 +54,12 @@ impl Node {
         let mut node = fingerprint::node(&config, &identity, &Default::default());
         node.meta = meta.over(&config.meta).meta;
         node.computed_class = fingerprint::computed_class(&node);
+        tracing::info!(
+            min = config.min_dynamic_port,
+            max = config.max_dynamic_port,
+            alloc_dir = %config.alloc_dir.display(),
+            "using dynamic ports"
+        );
         let context = Arc::new(NodeContext::new(config, state, drivers, meta, node));
 
         first_fingerprints(&context).await;
@@ -87,12 +93,27 @@ async fn watch_driver(context: Arc<NodeContext>, driver: Arc<dyn Driver>, first:
     let mut first = Some(first);
     loop {
         let found = driver.fingerprint().await;
-        context.change_node(|node| fingerprint::drivers::apply(node, driver.name(), &found, UnixNanos::now()));
+        context.change_node(|node| {
+            let is_news = node.drivers.get(driver.name()).is_none_or(|known| known.healthy != found.healthy);
+            if is_news {
+                tell_of_driver(driver.name(), &found);
+            }
+            fingerprint::drivers::apply(node, driver.name(), &found, UnixNanos::now())
+        });
         if let Some(first) = first.take() {
             // Nobody waits any more when it was late.
             let _ = first.send(());
         }
         tokio::time::sleep(DRIVER_INTERVAL).await;
+    }
+}
+
+fn tell_of_driver(name: &str, found: &DriverFingerprint) {
+    let (detected, healthy) = (found.detected, found.healthy);
+    if detected {
+        tracing::info!(driver = name, healthy, description = %found.health_description, "detected driver");
+    } else {
+        tracing::debug!(driver = name, description = %found.health_description, "driver not detected");
     }
 }
 
@@ -108,6 +129,9 @@ async fn keep_registered(context: Arc<NodeContext>, link: Arc<dyn ServerLink>) {
         };
         match answer {
             Ok(heartbeat) => {
+                if must_register {
+                    tracing::info!(node_id = %context.node().id, "node registration complete");
+                }
                 must_register = false;
                 if !follows {
                     follows = true;

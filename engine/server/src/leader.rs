@@ -65,6 +65,7 @@ pub(crate) async fn lead(inner: Arc<Inner>) {
         inner.log.wait_for_leadership().await;
         inner.leadership.0.store(true, Ordering::Release);
         take_up(&inner, &inner.store.snapshot());
+        tracing::info!(workers = workers(&inner), "cluster leadership acquired");
         let mut work = JoinSet::new();
         for _ in 0..workers(&inner) {
             work.spawn(worker::run(inner.clone()));
@@ -78,6 +79,7 @@ pub(crate) async fn lead(inner: Arc<Inner>) {
         work.spawn(gc::run(inner.clone()));
         inner.log.wait_for_loss().await;
         inner.leadership.0.store(false, Ordering::Release);
+        tracing::info!("cluster leadership lost");
         work.shutdown().await;
         lay_down(&inner);
     }

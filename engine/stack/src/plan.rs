@@ -473,11 +473,13 @@ fn job_change(
     let mut job = job.clone();
     stamp(&mut job, &live.stack, &change.address, found.and_then(|found| found.owner.as_ref()), release);
     let dry_run = found.and_then(|found| found.dry_run.as_ref());
+    let mut forces_replacement = false;
     if let Some(answer) = dry_run {
         let diff = Node::from_job_diff(&answer["Diff"]).without_fields(&|field| owner::is_own_field(&field.name));
         if diff.is_unchanged() {
             return None;
         }
+        forces_replacement = diff.forces_replacement();
         let none = BTreeSet::new();
         let recorded = live.record.resources.get(&change.address).map_or(&none, |recorded| &recorded.sensitive_fields);
         change.lines = preview::lines(&diff, &Sensitive { masker, fields: recorded });
@@ -487,7 +489,8 @@ fn job_change(
         }
     }
     let scheduling = dry_run.map(|answer| Scheduling::read(answer, &job)).unwrap_or_default();
-    change.action = match (is_new, scheduling.replaces()) {
+    // A limit of the rolling update may keep the first evaluation from replacing anything yet.
+    change.action = match (is_new, scheduling.replaces() || forces_replacement) {
         (true, _) => Action::Create,
         (false, true) => Action::Replace,
         (false, false) => Action::Update,

@@ -40,6 +40,12 @@ impl RawExecConfig {
         };
         for key in ["cgroup_v2_override", "cgroup_v1_override"] {
             if config.contains_key(key) {
+                // Read as what it is, so that only one thing is said about it.
+                let _ = if key.contains("v1") {
+                    reader.string_map(key).len()
+                } else {
+                    reader.string(key).map_or(0, |text| text.len())
+                };
                 reader.fault(format!("{key} is not supported; tasks run below the agent's cgroup_parent"));
             }
         }

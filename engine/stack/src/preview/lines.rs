@@ -124,7 +124,7 @@ impl Writer<'_> {
     }
 
     fn child(&mut self, node: &Node, indent: usize, place: &Place) {
-        if node.is_unchanged() || (self.create && names::is_noise(&node.class)) {
+        if node.is_unchanged() || (self.create && says_nothing(node)) {
             return;
         }
         let mut title = names::words(&node.class);
@@ -192,6 +192,12 @@ impl Writer<'_> {
             }
         }
     }
+}
+
+/// Whether the part of a new job is a default or comes from the engine.
+fn says_nothing(node: &Node) -> bool {
+    names::is_noise(&node.class)
+        || node.fields.iter().any(|field| names::is_implied(&node.class, &field.name, &field.new))
 }
 
 fn sign(kind: Kind) -> Sign {

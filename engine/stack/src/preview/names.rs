@@ -57,6 +57,20 @@ const DURATIONS: [&str; 21] = [
     "Min",
 ];
 
+/// Attributes that only the engine's own constraints ask for: what a job that uses a feature needs of a node.
+const IMPLIED: [&str; 5] = [
+    "${attr.nomad.service_discovery}",
+    "${attr.nomad.version}",
+    "${attr.os.signals}",
+    "${attr.vault.version}",
+    "${attr.consul.version}",
+];
+
+/// Whether this value makes the part that holds it one that the engine adds by itself.
+pub(super) fn is_implied(class: &str, field: &str, value: &str) -> bool {
+    class == "Constraint" && field == "LTarget" && IMPLIED.contains(&value)
+}
+
 /// Whether a new job's object is all defaults as a rule.
 pub(super) fn is_noise(class: &str) -> bool {
     NOISE.contains(&class)
@@ -66,6 +80,10 @@ pub(super) fn is_noise(class: &str) -> bool {
 pub(super) fn is_default(name: &str, value: &str) -> bool {
     matches!(value, "" | "false" | "0")
         || (name == "Audience" && value == "nomadproject.io")
+        || (name == "AddressMode" && value == "auto")
+        || (name == "Cluster" && value == "default")
+        || (name == "HostNetwork" && value == "default")
+        || (name == "OnUpdate" && value == "require_healthy")
         || NOISE_FIELDS.contains(&name)
         || name.starts_with("Meta[drover.")
         || name.starts_with("Meta[pack.")
@@ -80,6 +98,9 @@ pub(super) fn field(class: &str, name: &str) -> String {
         return format!("{}.{key}", words(map));
     }
     match name {
+        "LTarget" => "attribute".to_owned(),
+        "RTarget" => "value".to_owned(),
+        "Operand" => "operator".to_owned(),
         "EmbeddedTmpl" => "data".to_owned(),
         "DestPath" => "destination".to_owned(),
         "SourcePath" => "source".to_owned(),
@@ -92,6 +113,9 @@ pub(super) fn field(class: &str, name: &str) -> String {
 
 /// `RestartPolicy` -> `restart_policy`.
 pub(super) fn words(name: &str) -> String {
+    if let "Static Port" | "Dynamic Port" = name {
+        return name.to_lowercase();
+    }
     let characters: Vec<char> = name.chars().collect();
     let mut result = String::with_capacity(name.len() + 4);
     for (index, c) in characters.iter().enumerate() {

@@ -85,6 +85,12 @@ impl Node {
             && self.children.iter().all(Self::is_unchanged)
     }
 
+    /// Whether the engine says that something here cannot change while it runs.
+    pub fn forces_replacement(&self) -> bool {
+        let is_forced = |note: &String| note == "forces create/destroy update";
+        self.notes.iter().any(is_forced) || self.children.iter().any(Self::forces_replacement)
+    }
+
     /// Without the fields for which `drop` answers true; a part that had nothing else is unchanged then.
     #[must_use]
     pub fn without_fields(mut self, drop: &dyn Fn(&Field) -> bool) -> Self {
