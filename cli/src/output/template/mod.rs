@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn functions_and_pipes() {
-        check("{{len .Tags}} {{.ID | printf \"%s-%d\" | len}}", "2 6");
+        check("{{len .Tags}} {{.ID | printf \"<%s>\" | len}}", "2 4");
         check("{{printf \"%s:%v\" .ID .Count}}", "a1:2");
         check("{{index .Tags 1}} {{(index .Nodes 0).Name}} {{index .Meta \"k\"}}", "y n1 v");
         check("{{.Tags}} {{.Meta}} {{.None}}", "[x y] map[k:v] <nil>");
