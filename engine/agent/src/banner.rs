@@ -4,13 +4,7 @@ use crate::config::AgentConfig;
 use std::path::PathBuf;
 
 /// The start-up summary, in the layout that operators know; `product` is what the program is called here.
-pub fn text(
-    product: &str,
-    config: &AgentConfig,
-    files: &[PathBuf],
-    node_id: Option<&str>,
-    version: &str,
-) -> String {
+pub fn text(product: &str, config: &AgentConfig, files: &[PathBuf], node_id: Option<&str>, version: &str) -> String {
     let mut out = String::new();
     if files.is_empty() {
         out.push_str("==> No configuration files loaded\n");
