@@ -1,6 +1,8 @@
 //! The serde form of the model is the read form of the wire: recorded answers survive a round trip.
 //! A failure names the first field that was lost, added or changed.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use drover_model::registry::JobSummary;
 use drover_model::{Allocation, Deployment, Evaluation, Job, Node, ServiceRegistration};
 use serde::{Serialize, de::DeserializeOwned};
