@@ -1,6 +1,6 @@
 //! Compares blocks by their shapes.
 
-use crate::shapes::{Child, Shape};
+use crate::shapes::{Child, Lone, Shape};
 use crate::tree::{DiffType, FieldDiff, ObjectDiff};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -104,8 +104,12 @@ pub(crate) fn children(shape: &Shape, old: Option<&Value>, new: Option<&Value>, 
         match child {
             Child::Strings(key) => out.extend(strings(key, part(old, key), part(new, key), context)),
             Child::One(key, shape) => out.extend(object(shape, part(old, key), part(new, key), context)),
-            Child::Set(key, shape) => out.extend(many(shape, part(old, key), part(new, key), &[], context)),
-            Child::Paired(key, shape, by) => out.extend(many(shape, part(old, key), part(new, key), by, context)),
+            Child::Set(key, shape) => {
+                out.extend(paired(shape, items(part(old, key)), items(part(new, key)), (&[], Lone::OfAll), context));
+            }
+            Child::Paired(key, shape, by, lone) => {
+                out.extend(paired(shape, items(part(old, key)), items(part(new, key)), (by, *lone), context));
+            }
             Child::Keyed(key, shape, field) => {
                 let (old, new) = (keyed(part(old, key), field), keyed(part(new, key), field));
                 out.extend(by_key(shape, &old, &new, context));
@@ -174,12 +178,16 @@ fn texts(side: Option<&Value>) -> BTreeSet<Cow<'_, str>> {
     side.and_then(Value::as_array).into_iter().flatten().filter_map(simple).collect()
 }
 
-fn many(shape: &Shape, old: Option<&Value>, new: Option<&Value>, by: &[&str], context: Context) -> Vec<ObjectDiff> {
-    let (mut old, mut new) = (items(old), items(new));
-    if let (false, [was], [is]) = (by.is_empty(), &old[..], &new[..]) {
-        return object(shape, Some(was), Some(is), context).into_iter().collect();
-    }
+fn paired<'v>(
+    shape: &Shape,
+    mut old: Vec<&'v Value>,
+    mut new: Vec<&'v Value>,
+    (by, lone): (&[&str], Lone),
+    context: Context,
+) -> Vec<ObjectDiff> {
     let mut out = Vec::new();
+    let only = |old: &[&Value], new: &[&Value]| !by.is_empty() && old.len() == 1 && new.len() == 1;
+    let are_alone = only(&old, &new);
     // What is on both sides is no difference, however often it is there.
     old.retain(|item| match new.iter().position(|other| other == item) {
         Some(at) => {
@@ -188,6 +196,10 @@ fn many(shape: &Shape, old: Option<&Value>, new: Option<&Value>, by: &[&str], co
         }
         None => true,
     });
+    if are_alone || (lone == Lone::OfChanged && only(&old, &new)) {
+        let (was, is) = (old.pop(), new.pop());
+        return object(shape, was, is, context).into_iter().collect();
+    }
     // The more of the fields agree, the better the pair.
     for len in (1..=by.len()).rev() {
         old.retain(|item| {

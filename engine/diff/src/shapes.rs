@@ -30,14 +30,23 @@ pub(crate) enum Child {
     Set(&'static str, &'static Shape),
     /// Several blocks by one of their fields; of two that agree in it the last one counts.
     Keyed(&'static str, &'static Shape, &'static str),
-    /// Several blocks, paired by as many of these fields as agree. One on each side are a pair.
-    Paired(&'static str, &'static Shape, &'static [&'static str]),
+    /// Several blocks, paired by as many of these fields as agree.
+    Paired(&'static str, &'static Shape, &'static [&'static str], Lone),
     /// Several blocks, paired by their place in the list.
     Placed(&'static str, &'static Shape),
     /// A map of blocks.
     Map(&'static str, &'static Shape),
     /// Free-form configuration, flattened to `key[0][name]`.
     Free(&'static str, &'static str),
+}
+
+/// When one block on each side are a pair, whatever their fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lone {
+    /// When there are no others.
+    OfAll,
+    /// When all others are the same on both sides.
+    OfChanged,
 }
 
 const PLAIN: Shape =
@@ -100,7 +109,7 @@ pub(crate) const GROUP: Shape = Shape {
         Child::One("Disconnect", &Shape { name: "Disconnect", nils: &["StopOnClientAfter", "Replace"], ..PLAIN }),
         Child::Set("Networks", &NETWORK),
         Child::One("Scaling", &SCALING),
-        Child::Paired("Services", &SERVICE, &["Name", "PortLabel"]),
+        Child::Paired("Services", &SERVICE, &["Name", "PortLabel"], Lone::OfChanged),
         Child::Map("Volumes", &VOLUME),
     ],
     ..PLAIN
@@ -121,7 +130,7 @@ pub(crate) const TASK: Shape = Shape {
             &Shape { name: "Artifact", maps: &["GetterHeaders", "GetterOptions"], ..PLAIN },
             "RelativeDest",
         ),
-        Child::Paired("Services", &SERVICE, &["Name", "PortLabel"]),
+        Child::Paired("Services", &SERVICE, &["Name", "PortLabel"], Lone::OfChanged),
         Child::Keyed(
             "Secrets",
             &Shape { name: "Secret", maps: &["Env"], children: &[Child::Free("Config", "Config")], ..PLAIN },
@@ -129,7 +138,7 @@ pub(crate) const TASK: Shape = Shape {
         ),
         Child::One("Vault", &Shape { name: "Vault", children: &[Child::Strings("Policies")], ..PLAIN }),
         Child::One("Consul", &CONSUL),
-        Child::Paired("Templates", &TEMPLATE, &["DestPath"]),
+        Child::Paired("Templates", &TEMPLATE, &["DestPath"], Lone::OfAll),
         Child::One("Identity", &IDENTITY),
         Child::Keyed("Identities", &IDENTITY, "Name"),
         Child::Keyed("Actions", &Shape { name: "Action", children: &[Child::Strings("Args")], ..PLAIN }, "Name"),
