@@ -260,7 +260,7 @@ mod tests {
     use crate::{DriverOptions, Drivers};
     use serde_json::json;
 
-    fn messages(driver: &str, config: Value) -> Vec<String> {
+    fn messages(driver: &str, config: &Value) -> Vec<String> {
         let faults = check_config(driver, config.as_object().unwrap());
         faults.into_iter().map(|fault| format!("{}: {}", fault.path.join("."), fault.message)).collect()
     }
@@ -275,7 +275,7 @@ mod tests {
             "mount: the argument \"target\" is required",
             ": the argument \"image\" is required",
         ];
-        let mut found = messages("docker", config);
+        let mut found = messages("docker", &config);
         found.sort();
         let mut expected = expected.map(str::to_owned).to_vec();
         expected.sort();
@@ -284,8 +284,10 @@ mod tests {
 
     #[test]
     fn what_only_the_node_knows_is_left_to_it() {
-        assert!(messages("docker", json!({"image": "${meta.image}", "shm_size": "${meta.size}", "tty": 1})).len() == 1);
-        assert!(messages("podman", json!({"anything": 1})).is_empty());
+        assert!(
+            messages("docker", &json!({"image": "${meta.image}", "shm_size": "${meta.size}", "tty": 1})).len() == 1
+        );
+        assert!(messages("podman", &json!({"anything": 1})).is_empty());
     }
 
     /// Names that jobs may have for other engines; here the driver refuses them when they are set.

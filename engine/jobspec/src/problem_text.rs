@@ -46,7 +46,7 @@ fn item<'t>(line: &str, lines: &mut impl Iterator<Item = &'t str>, depth: usize)
     }
 }
 
-fn read_dyn<'t>(mut lines: &mut dyn Iterator<Item = &'t str>, count: usize, depth: usize, out: &mut Vec<Problem>) {
+fn read_dyn(mut lines: &mut dyn Iterator<Item = &str>, count: usize, depth: usize, out: &mut Vec<Problem>) {
     read(&mut lines, count, depth, out);
 }
 
