@@ -2,6 +2,7 @@
 
 use crate::tree::{DiffType, FieldDiff, JobDiff, ObjectDiff, TaskDiff, TaskGroupDiff};
 use drover_model::{DesiredUpdates, PlanAnnotations};
+use std::cmp::Ordering;
 
 const CREATE: &str = "forces create";
 const DESTROY: &str = "forces destroy";
@@ -41,12 +42,10 @@ fn count_updates(group: &mut TaskGroupDiff, updates: &DesiredUpdates) {
 
 fn annotate_count(field: &mut FieldDiff) {
     let number = |text: &str| text.parse::<i64>().unwrap_or(0);
-    let text = match field.kind {
-        DiffType::None => return,
-        DiffType::Added => CREATE,
-        DiffType::Deleted => DESTROY,
-        DiffType::Edited if number(&field.old) < number(&field.new) => CREATE,
-        DiffType::Edited => DESTROY,
+    let text = match number(&field.old).cmp(&number(&field.new)) {
+        Ordering::Less => CREATE,
+        Ordering::Greater => DESTROY,
+        Ordering::Equal => return,
     };
     field.annotations.push(text.to_owned());
 }

@@ -145,6 +145,11 @@ fn object(shape: &Shape, old: Option<&Value>, new: Option<&Value>, context: Cont
         return None;
     }
     let fields = fields(shape, old, new, context);
+    if shape.by_fields {
+        let kind = kind_of_fields(&fields);
+        let name = shape.name.to_owned();
+        return (kind != DiffType::None).then_some(ObjectDiff { kind, name, fields, objects: Vec::new() });
+    }
     let objects = children(shape, old, new, context);
     // What is not compared is no change of a block that has nothing else.
     let has_change = kind != DiffType::Edited
@@ -152,6 +157,12 @@ fn object(shape: &Shape, old: Option<&Value>, new: Option<&Value>, context: Cont
         || !objects.is_empty()
         || fields.iter().any(|field| field.kind != DiffType::None);
     has_change.then(|| ObjectDiff { kind, name: shape.name.to_owned(), fields, objects })
+}
+
+fn kind_of_fields(fields: &[FieldDiff]) -> DiffType {
+    let mut kinds = fields.iter().map(|field| field.kind).filter(|kind| *kind != DiffType::None);
+    let Some(first) = kinds.next() else { return DiffType::None };
+    if kinds.all(|kind| kind == first) { first } else { DiffType::Edited }
 }
 
 fn strings(name: &str, old: Option<&Value>, new: Option<&Value>, context: Context) -> Option<ObjectDiff> {

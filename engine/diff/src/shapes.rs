@@ -16,6 +16,8 @@ pub(crate) struct Shape {
     pub(crate) edits_only: &'static [&'static str],
     /// Lists that show as one value, joined by commas.
     pub(crate) joined: &'static [&'static str],
+    /// Empty texts count as absent: what became of the block follows from its fields alone.
+    pub(crate) by_fields: bool,
     /// What is in it, in order.
     pub(crate) children: &'static [Child],
 }
@@ -49,8 +51,17 @@ pub(crate) enum Lone {
     OfChanged,
 }
 
-const PLAIN: Shape =
-    Shape { name: "", skip: &[], maps: &[], zeros: &[], nils: &[], edits_only: &[], joined: &[], children: &[] };
+const PLAIN: Shape = Shape {
+    name: "",
+    skip: &[],
+    maps: &[],
+    zeros: &[],
+    nils: &[],
+    edits_only: &[],
+    joined: &[],
+    by_fields: false,
+    children: &[],
+};
 
 const CONSTRAINT: Shape = Shape { name: "Constraint", ..PLAIN };
 const AFFINITY: Shape = Shape { name: "Affinity", ..PLAIN };
@@ -124,7 +135,7 @@ pub(crate) const TASK: Shape = Shape {
         Child::Free("Config", "Config"),
         Child::One("Resources", &RESOURCES),
         Child::One("LogConfig", &Shape { name: "LogConfig", ..PLAIN }),
-        Child::One("DispatchPayload", &Shape { name: "DispatchPayload", ..PLAIN }),
+        Child::One("DispatchPayload", &Shape { name: "DispatchPayload", by_fields: true, ..PLAIN }),
         Child::Keyed(
             "Artifacts",
             &Shape { name: "Artifact", maps: &["GetterHeaders", "GetterOptions"], ..PLAIN },
@@ -148,7 +159,7 @@ pub(crate) const TASK: Shape = Shape {
     ..PLAIN
 };
 
-const CONSUL: Shape = Shape { name: "Consul", ..PLAIN };
+const CONSUL: Shape = Shape { name: "Consul", by_fields: true, ..PLAIN };
 
 const IDENTITY: Shape = Shape { name: "Identity", children: &[Child::Strings("Audience")], ..PLAIN };
 
