@@ -12,5 +12,6 @@ mod job_cli;
 mod local_engine;
 mod nomad_cli;
 mod pack;
+mod plan_diff;
 mod stack;
 mod terminal;
