@@ -1,7 +1,7 @@
 //! The HTTP API, `/v1`: from a request to a call of the server or a read of its state, and back to
 //! exactly the answer that existing clients know.
 //!
-//! - [`serve`] answers on a listener (TCP or Unix socket) until its handle is shut down.
+//! - [`serve()`] answers on a listener (TCP or Unix socket) until its handle is shut down.
 //! - [`ApiState`] is what the routes work on: the server, the node, and what the agent says of itself.
 //! - `routes` has one file per family; `blocking` waits for newer indexes; `paging` and `filter` cut lists.
 //! - [`LogLines`] is where the agent's log passes by for those who watch it over HTTP.

@@ -22,7 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("sdk", &["wire", "model", "base"]),
     ("node", &["drivers", "wire", "model", "base"]),
     ("server", &["scheduler", "state", "raft", "jobspec", "wire", "diff", "model", "base"]),
-    ("api", &["server", "node", "drivers", "state", "jobspec", "wire", "diff", "model", "base"]),
+    ("api", &["server", "node", "drivers", "state", "jobspec", "hcl", "wire", "diff", "model", "base"]),
     ("agent", &["api", "server", "node", "drivers", "raft", "state", "hcl", "model", "base"]),
     ("packs", &["jobspec", "hcl", "wire", "secrets", "base"]),
     ("stack", &["sdk", "diff", "packs", "secrets", "jobspec", "hcl", "wire", "model", "base"]),
