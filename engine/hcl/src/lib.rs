@@ -5,7 +5,7 @@
 //! functions may see comes in as a [`Host`], and [`DiskHost`] is the only part that touches the disk.
 //!
 //! Main types: [`Source`] and [`parse_body`] give a [`Body`] of [`Attribute`]s and [`Block`]s; [`Expression::evaluate`]
-//! with an [`EvalContext`] gives a [`Value`]; [`convert`] brings it to a [`Type`]; problems are [`Diagnostics`].
+//! with an [`EvalContext`] gives a [`Value`]; [`convert()`] brings it to a [`Type`]; problems are [`Diagnostics`].
 //!
 //! The parser is our own, because job files need what hcl-edit does not keep: the exact text of an unresolved
 //! reference inside a template, positions of every node for all errors at once, the JSON syntax read by the same

@@ -3,7 +3,7 @@
 //! It must not know servers, the state or the node: a job is read the same way by the command line, by
 //! `/v1/jobs/parse`, and from a pack. It reads no environment; files only through the host that a caller gives.
 //!
-//! [`parse`] reads one text with [`Options`]; [`load`] does what a command does with a path and its flags; [`Places`]
+//! [`parse()`] reads one text with [`Options`]; [`load()`] does what a command does with a path and its flags; [`Places`]
 //! says where in the text something is that was found wrong later.
 
 mod decode;
