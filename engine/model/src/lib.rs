@@ -8,6 +8,7 @@
 //!
 //! This crate knows nothing of HTTP, storage, clocks or randomness.
 
+pub mod acl;
 pub mod alloc;
 pub mod constraint;
 pub mod deployment;
@@ -26,6 +27,7 @@ pub mod task;
 pub mod task_event;
 pub mod view;
 
+pub use acl::{AclAuthMethod, AclBindingRule, AclPolicy, AclRole, AclToken, OneTimeToken};
 pub use alloc::{
     AllocClientStatus, AllocDeploymentStatus, AllocDesiredStatus, Allocation, DesiredTransition, NetworkStatus,
     RescheduleEvent, RescheduleTracker, TaskState, TaskStateKind,

@@ -305,7 +305,23 @@ pub struct ScalingEvent {
 /// The scaling events kept per group.
 pub const MAX_SCALING_EVENTS: usize = 20;
 
-/// A key of the keyring as stored: wrapped by a key that only the servers hold.
+wire_enum! {
+    /// What a key of the keyring is used for.
+    RootKeyState {
+        /// It seals and signs.
+        Active = "active",
+        /// It opens what it sealed, and checks what it signed.
+        Inactive = "inactive",
+        /// Its public key is published already; it becomes active later.
+        Prepublished = "prepublished",
+        /// As inactive, while everything that it sealed is sealed anew.
+        Rekeying = "rekeying",
+        /// As inactive; nothing is sealed with it any more.
+        Deprecated = "deprecated",
+    } default Inactive
+}
+
+/// What is replicated of a key of the keyring. Its secret material stays in the keystores of the servers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct RootKey {
@@ -314,10 +330,12 @@ pub struct RootKey {
     pub key_id: String,
     /// E.g. `aes256-gcm`.
     pub algorithm: String,
-    /// `active`, `inactive`, `prepublished`, `rekeying`, `deprecated`.
-    pub state: String,
-    /// The material, wrapped.
-    pub wrapped: Vec<u8>,
+    /// What it is used for now.
+    pub state: RootKeyState,
+    /// Modulus of the public key that checks what it signed, big endian.
+    pub public_modulus: Vec<u8>,
+    /// Exponent of that key, big endian.
+    pub public_exponent: Vec<u8>,
     /// When it was made.
     pub create_time: UnixNanos,
     /// When it becomes active, for one that is published first.

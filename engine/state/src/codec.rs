@@ -2,6 +2,7 @@
 
 use crate::tables::{GroupScalingEvents, Table, Tables};
 use crate::{Command, Snapshot};
+use drover_model::acl::{AclAuthMethod, AclBindingRule, AclPolicy, AclRole, AclToken, OneTimeToken};
 use drover_model::registry::{
     JobSubmission, JobSummary, NamespaceSpec, NodePool, RootKey, SchedulerConfiguration, ServiceRegistration,
     StoredVariable,
@@ -104,6 +105,46 @@ struct Image {
     periodic_launches: Vec<(JobKey, UnixNanos)>,
     root_keys: Vec<Arc<RootKey>>,
     meta: Vec<(String, Arc<str>)>,
+    #[serde(default)]
+    acl: AclImage,
+}
+
+/// The rows of access control; images from before there was any have none.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct AclImage {
+    bootstrap_index: u64,
+    policies: Vec<Arc<AclPolicy>>,
+    tokens: Vec<Arc<AclToken>>,
+    roles: Vec<Arc<AclRole>>,
+    auth_methods: Vec<Arc<AclAuthMethod>>,
+    binding_rules: Vec<Arc<AclBindingRule>>,
+    one_time_tokens: Vec<Arc<OneTimeToken>>,
+}
+
+impl AclImage {
+    fn of(tables: &Tables) -> Self {
+        Self {
+            bootstrap_index: tables.acl_bootstrap_index,
+            policies: tables.acl_policies.values().cloned().collect(),
+            tokens: tables.acl_tokens.values().cloned().collect(),
+            roles: tables.acl_roles.values().cloned().collect(),
+            auth_methods: tables.acl_auth_methods.values().cloned().collect(),
+            binding_rules: tables.acl_binding_rules.values().cloned().collect(),
+            one_time_tokens: tables.one_time_tokens.values().cloned().collect(),
+        }
+    }
+
+    fn fill(self, tables: &mut Tables) {
+        tables.acl_bootstrap_index = self.bootstrap_index;
+        self.tokens.into_iter().for_each(|token| tables.insert_acl_token(token));
+        tables.acl_policies = self.policies.into_iter().map(|row| (row.name.clone(), row)).collect();
+        tables.acl_roles = self.roles.into_iter().map(|row| (row.id.clone(), row)).collect();
+        tables.acl_auth_methods = self.auth_methods.into_iter().map(|row| (row.name.clone(), row)).collect();
+        tables.acl_binding_rules = self.binding_rules.into_iter().map(|row| (row.id.clone(), row)).collect();
+        tables.one_time_tokens =
+            self.one_time_tokens.into_iter().map(|row| (row.one_time_secret_id.clone(), row)).collect();
+    }
 }
 
 /// Gives each distinct shared job a number.
@@ -164,6 +205,7 @@ impl Image {
             periodic_launches: tables.periodic_launches.iter().map(|(key, row)| (key.clone(), *row)).collect(),
             root_keys: tables.root_keys.values().cloned().collect(),
             meta: tables.meta.iter().map(|(key, row)| (key.clone(), row.clone())).collect(),
+            acl: AclImage::of(tables),
         }
     }
 
@@ -201,6 +243,7 @@ impl Image {
         tables.periodic_launches = self.periodic_launches.into_iter().collect();
         tables.root_keys = self.root_keys.into_iter().map(|row| (row.key_id.clone(), row)).collect();
         tables.meta = self.meta.into_iter().collect();
+        self.acl.fill(&mut tables);
         tables
     }
 }
@@ -224,4 +267,10 @@ const ALL_TABLES: [Table; Table::COUNT] = [
     Table::PeriodicLaunches,
     Table::RootKeys,
     Table::Meta,
+    Table::AclPolicies,
+    Table::AclTokens,
+    Table::AclRoles,
+    Table::AclAuthMethods,
+    Table::AclBindingRules,
+    Table::OneTimeTokens,
 ];

@@ -1,5 +1,6 @@
 //! The commands: everything that may happen to the replicated state, with all its ids and times.
 
+use drover_model::acl::{AclAuthMethod, AclBindingRule, AclPolicy, AclRole, AclToken, OneTimeToken};
 use drover_model::placement::DeploymentUpdate;
 use drover_model::registry::{NamespaceSpec, NodePool, RootKey, ScalingEvent, SchedulerConfiguration, StoredVariable};
 use drover_model::{
@@ -93,6 +94,34 @@ pub enum Command {
     ReconcileSummaries,
     /// Several commands, all or none.
     Batch(Vec<Command>),
+    /// Makes the first token of access control.
+    BootstrapAcl(BootstrapAcl),
+    /// Adds or changes policies.
+    UpsertAclPolicies(Vec<AclPolicy>),
+    /// Removes policies, by name.
+    DeleteAclPolicies(Vec<String>),
+    /// Adds or changes tokens.
+    UpsertAclTokens(Vec<AclToken>),
+    /// Removes tokens, by accessor.
+    DeleteAclTokens(Vec<String>),
+    /// Adds or changes roles.
+    UpsertAclRoles(Vec<AclRole>),
+    /// Removes roles, by id.
+    DeleteAclRoles(Vec<String>),
+    /// Adds or changes ways to log in.
+    UpsertAclAuthMethods(Vec<AclAuthMethod>),
+    /// Removes ways to log in, by name.
+    DeleteAclAuthMethods(Vec<String>),
+    /// Adds or changes what those who log in get.
+    UpsertAclBindingRules(Vec<AclBindingRule>),
+    /// Removes binding rules, by id.
+    DeleteAclBindingRules(Vec<String>),
+    /// Adds a one-time token.
+    UpsertOneTimeToken(OneTimeToken),
+    /// Removes one-time tokens, by secret; refused when one is not there, so that each is used once.
+    DeleteOneTimeTokens(Vec<String>),
+    /// Removes the one-time tokens that have ended by then.
+    ExpireOneTimeTokens(UnixNanos),
 }
 
 /// Registers a job, or a new version of it. A job whose specification equals the stored one makes
@@ -440,4 +469,13 @@ pub struct Reap {
     pub jobs: Vec<JobKey>,
     /// Nodes.
     pub nodes: Vec<NodeId>,
+}
+
+/// Makes the first token of access control.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BootstrapAcl {
+    /// A management token.
+    pub token: AclToken,
+    /// Allows another bootstrap after the one at this index; 0: only the first is allowed.
+    pub reset_index: u64,
 }

@@ -1,5 +1,6 @@
 //! What changed, for streams and for the servers' own reactions.
 
+use drover_model::acl::{AclAuthMethod, AclBindingRule, AclPolicy, AclRole, AclToken};
 use drover_model::registry::{NodePool, ServiceRegistration};
 use drover_model::{Allocation, Deployment, Evaluation, Job, Namespace, Node};
 use std::collections::HashSet;
@@ -25,6 +26,16 @@ pub enum Topic {
     NodePool,
     /// A registered service.
     Service,
+    /// A token.
+    AclToken,
+    /// A policy.
+    AclPolicy,
+    /// A role.
+    AclRole,
+    /// A way to log in.
+    AclAuthMethod,
+    /// What those who log in get.
+    AclBindingRule,
 }
 
 impl Topic {
@@ -38,6 +49,11 @@ impl Topic {
             Self::Node => "Node",
             Self::NodePool => "NodePool",
             Self::Service => "Service",
+            Self::AclToken => "ACLToken",
+            Self::AclPolicy => "ACLPolicy",
+            Self::AclRole => "ACLRole",
+            Self::AclAuthMethod => "ACLAuthMethod",
+            Self::AclBindingRule => "ACLBindingRule",
         }
     }
 }
@@ -59,6 +75,16 @@ pub enum EventPayload {
     NodePool(Arc<NodePool>),
     /// A registered service.
     Service(Arc<ServiceRegistration>),
+    /// A token; readers of events never see its secret.
+    AclToken(Arc<AclToken>),
+    /// A policy.
+    AclPolicy(Arc<AclPolicy>),
+    /// A role.
+    AclRole(Arc<AclRole>),
+    /// A way to log in.
+    AclAuthMethod(Arc<AclAuthMethod>),
+    /// What those who log in get.
+    AclBindingRule(Arc<AclBindingRule>),
 }
 
 /// One object that one command changed.
@@ -90,6 +116,11 @@ impl Event {
             EventPayload::Node(_) => Topic::Node,
             EventPayload::NodePool(_) => Topic::NodePool,
             EventPayload::Service(_) => Topic::Service,
+            EventPayload::AclToken(_) => Topic::AclToken,
+            EventPayload::AclPolicy(_) => Topic::AclPolicy,
+            EventPayload::AclRole(_) => Topic::AclRole,
+            EventPayload::AclAuthMethod(_) => Topic::AclAuthMethod,
+            EventPayload::AclBindingRule(_) => Topic::AclBindingRule,
         }
     }
 
@@ -103,6 +134,11 @@ impl Event {
             EventPayload::Node(node) => &node.id,
             EventPayload::NodePool(pool) => &pool.name,
             EventPayload::Service(service) => &service.id,
+            EventPayload::AclToken(token) => &token.accessor_id,
+            EventPayload::AclPolicy(policy) => &policy.name,
+            EventPayload::AclRole(role) => &role.id,
+            EventPayload::AclAuthMethod(method) => &method.name,
+            EventPayload::AclBindingRule(rule) => &rule.id,
         }
     }
 
@@ -114,7 +150,13 @@ impl Event {
             EventPayload::Allocation(alloc) => Some(&alloc.namespace),
             EventPayload::Deployment(deployment) => Some(&deployment.namespace),
             EventPayload::Service(service) => Some(&service.namespace),
-            EventPayload::Node(_) | EventPayload::NodePool(_) => None,
+            EventPayload::Node(_)
+            | EventPayload::NodePool(_)
+            | EventPayload::AclToken(_)
+            | EventPayload::AclPolicy(_)
+            | EventPayload::AclRole(_)
+            | EventPayload::AclAuthMethod(_)
+            | EventPayload::AclBindingRule(_) => None,
         }
     }
 
@@ -125,6 +167,7 @@ impl Event {
             EventPayload::Allocation(alloc) => [&alloc.job_id, &alloc.deployment_id, &alloc.node_id],
             EventPayload::Deployment(deployment) => [&deployment.job_id, "", ""],
             EventPayload::Service(service) => [&service.job_id, &service.service_name, &service.alloc_id],
+            EventPayload::AclRole(role) => [&role.name, "", ""],
             _ => ["", "", ""],
         };
         keys.into_iter().filter(|key| !key.is_empty()).collect()

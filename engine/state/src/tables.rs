@@ -1,6 +1,7 @@
 //! The tables themselves: persistent maps of shared rows.
 
 use crate::index::{Index, Tally};
+use drover_model::acl::{AclAuthMethod, AclBindingRule, AclPolicy, AclRole, AclToken, OneTimeToken};
 use drover_model::registry::{
     ALL_NODE_POOL, DEFAULT_NODE_POOL, JobSubmission, JobSummary, NamespaceSpec, NodePool, RootKey, ScalingEvent,
     SchedulerConfiguration, ServiceRegistration, StoredVariable,
@@ -53,11 +54,23 @@ pub enum Table {
     RootKeys,
     /// Values of the servers themselves.
     Meta,
+    /// Policies of access control.
+    AclPolicies,
+    /// Tokens.
+    AclTokens,
+    /// Roles.
+    AclRoles,
+    /// Ways to log in.
+    AclAuthMethods,
+    /// What those who log in get.
+    AclBindingRules,
+    /// One-time tokens.
+    OneTimeTokens,
 }
 
 impl Table {
     /// How many there are.
-    pub const COUNT: usize = Self::Meta as usize + 1;
+    pub const COUNT: usize = Self::OneTimeTokens as usize + 1;
 }
 
 /// How long identities of a pool's nodes are valid, unless the pool says otherwise.
@@ -103,6 +116,19 @@ pub(crate) struct Tables {
     pub periodic_launches: OrdMap<JobKey, UnixNanos>,
     pub root_keys: OrdMap<String, Arc<RootKey>>,
     pub meta: OrdMap<String, Arc<str>>,
+    pub acl_policies: OrdMap<String, Arc<AclPolicy>>,
+    /// By accessor.
+    pub acl_tokens: OrdMap<String, Arc<AclToken>>,
+    /// Secrets to accessors.
+    pub acl_tokens_by_secret: OrdMap<String, String>,
+    /// By id.
+    pub acl_roles: OrdMap<String, Arc<AclRole>>,
+    pub acl_auth_methods: OrdMap<String, Arc<AclAuthMethod>>,
+    pub acl_binding_rules: OrdMap<String, Arc<AclBindingRule>>,
+    /// By secret.
+    pub one_time_tokens: OrdMap<String, Arc<OneTimeToken>>,
+    /// Index of the last bootstrap of access control; 0: never.
+    pub acl_bootstrap_index: u64,
 }
 
 impl Default for Tables {
@@ -176,6 +202,14 @@ impl Tables {
             periodic_launches: OrdMap::new(),
             root_keys: OrdMap::new(),
             meta: OrdMap::new(),
+            acl_policies: OrdMap::new(),
+            acl_tokens: OrdMap::new(),
+            acl_tokens_by_secret: OrdMap::new(),
+            acl_roles: OrdMap::new(),
+            acl_auth_methods: OrdMap::new(),
+            acl_binding_rules: OrdMap::new(),
+            one_time_tokens: OrdMap::new(),
+            acl_bootstrap_index: 0,
         }
     }
 
@@ -287,6 +321,21 @@ impl Tables {
     pub(crate) fn remove_job(&mut self, key: &JobKey) -> Option<Arc<Job>> {
         let old = self.jobs.remove(key)?;
         self.children.remove(&parent_of(&old), &old.id);
+        Some(old)
+    }
+
+    pub(crate) fn insert_acl_token(&mut self, token: Arc<AclToken>) {
+        self.acl_tokens_by_secret.insert(token.secret_id.clone(), token.accessor_id.clone());
+        if let Some(old) = self.acl_tokens.insert(token.accessor_id.clone(), token.clone())
+            && old.secret_id != token.secret_id
+        {
+            self.acl_tokens_by_secret.remove(&old.secret_id);
+        }
+    }
+
+    pub(crate) fn remove_acl_token(&mut self, accessor: &str) -> Option<Arc<AclToken>> {
+        let old = self.acl_tokens.remove(accessor)?;
+        self.acl_tokens_by_secret.remove(&old.secret_id);
         Some(old)
     }
 

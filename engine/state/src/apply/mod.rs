@@ -1,5 +1,6 @@
 //! Applying commands: a transaction over a copy of the tables, published when all of it went well.
 
+mod acl;
 mod allocs;
 mod deployments;
 mod evals;
@@ -116,6 +117,20 @@ impl Txn {
             Command::PutMeta(request) => self.put_meta(request),
             Command::Reap(request) => self.reap(request),
             Command::ReconcileSummaries => self.reconcile_summaries(),
+            Command::BootstrapAcl(request) => self.bootstrap_acl(request),
+            Command::UpsertAclPolicies(policies) => self.upsert_acl_policies(policies),
+            Command::DeleteAclPolicies(names) => self.delete_acl_policies(names),
+            Command::UpsertAclTokens(tokens) => self.upsert_acl_tokens(tokens),
+            Command::DeleteAclTokens(accessors) => self.delete_acl_tokens(accessors),
+            Command::UpsertAclRoles(roles) => self.upsert_acl_roles(roles),
+            Command::DeleteAclRoles(ids) => self.delete_acl_roles(ids),
+            Command::UpsertAclAuthMethods(methods) => self.upsert_acl_auth_methods(methods),
+            Command::DeleteAclAuthMethods(names) => self.delete_acl_auth_methods(names),
+            Command::UpsertAclBindingRules(rules) => self.upsert_acl_binding_rules(rules),
+            Command::DeleteAclBindingRules(ids) => self.delete_acl_binding_rules(ids),
+            Command::UpsertOneTimeToken(token) => self.upsert_one_time_token(token),
+            Command::DeleteOneTimeTokens(secrets) => self.delete_one_time_tokens(secrets),
+            Command::ExpireOneTimeTokens(now) => self.expire_one_time_tokens(*now),
         }
     }
 
@@ -164,7 +179,12 @@ pub(crate) fn watch_keys(events: &[Event]) -> Vec<WatchKey> {
             EventPayload::Service(service) => {
                 keys.push(WatchKey::Service(service.namespace.clone(), service.service_name.clone()));
             }
-            EventPayload::NodePool(_) => {}
+            EventPayload::NodePool(_)
+            | EventPayload::AclToken(_)
+            | EventPayload::AclPolicy(_)
+            | EventPayload::AclRole(_)
+            | EventPayload::AclAuthMethod(_)
+            | EventPayload::AclBindingRule(_) => {}
         }
     }
     keys
@@ -192,6 +212,16 @@ const fn event_kind(command: &Command) -> &'static str {
         Command::DeleteServices(_) => "ServiceDeregistration",
         Command::UpsertNodePools(_) => "NodePoolUpserted",
         Command::DeleteNodePools(_) => "NodePoolDeleted",
+        Command::BootstrapAcl(_) | Command::UpsertAclTokens(_) => "ACLTokenUpserted",
+        Command::DeleteAclTokens(_) => "ACLTokenDeleted",
+        Command::UpsertAclPolicies(_) => "ACLPolicyUpserted",
+        Command::DeleteAclPolicies(_) => "ACLPolicyDeleted",
+        Command::UpsertAclRoles(_) => "ACLRoleUpserted",
+        Command::DeleteAclRoles(_) => "ACLRoleDeleted",
+        Command::UpsertAclAuthMethods(_) => "ACLAuthMethodUpserted",
+        Command::DeleteAclAuthMethods(_) => "ACLAuthMethodDeleted",
+        Command::UpsertAclBindingRules(_) => "ACLBindingRuleUpserted",
+        Command::DeleteAclBindingRules(_) => "ACLBindingRuleDeleted",
         _ => "",
     }
 }

@@ -1,5 +1,6 @@
 //! Reads of a snapshot, by table.
 
+mod acl;
 mod clusters;
 mod jobs;
 mod work;
