@@ -18,6 +18,13 @@ pub struct ServerConfig {
     pub heartbeat: HeartbeatConfig,
     /// When finished objects are forgotten.
     pub gc: GcConfig,
+    /// Who may do what.
+    pub acl: AclConfig,
+    /// How long root keys live.
+    pub keyring: KeyringConfig,
+    /// The issuer of identities that this cluster signs: a URL at which its `/.well-known/` documents are served to
+    /// others. `None`: identities name no issuer, and there is no discovery document.
+    pub oidc_issuer: Option<String>,
 }
 
 impl Default for ServerConfig {
@@ -29,7 +36,45 @@ impl Default for ServerConfig {
             data_dir: None,
             heartbeat: HeartbeatConfig::default(),
             gc: GcConfig::default(),
+            acl: AclConfig::default(),
+            keyring: KeyringConfig::default(),
+            oidc_issuer: None,
         }
+    }
+}
+
+/// Who may do what.
+#[derive(Clone)]
+pub struct AclConfig {
+    /// Whether tokens are asked for.
+    pub enabled: bool,
+    /// The shortest life of a token that ends.
+    pub min_token_ttl: Nanos,
+    /// The longest life of a token that ends.
+    pub max_token_ttl: Nanos,
+    /// The secret of a management token to begin with. Once there has been a first token, it has no effect.
+    pub bootstrap_token: Option<String>,
+}
+
+impl Default for AclConfig {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            min_token_ttl: Nanos::from_mins(1),
+            max_token_ttl: Nanos::from_hours(24),
+            bootstrap_token: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for AclConfig {
+    /// Without the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AclConfig")
+            .field("enabled", &self.enabled)
+            .field("min_token_ttl", &self.min_token_ttl)
+            .field("max_token_ttl", &self.max_token_ttl)
+            .finish_non_exhaustive()
     }
 }
 
@@ -83,6 +128,27 @@ impl Default for GcConfig {
             job_threshold: Nanos::from_hours(4),
             deployment_threshold: Nanos::from_hours(1),
             node_threshold: Nanos::from_hours(24),
+        }
+    }
+}
+
+/// How long root keys live.
+#[derive(Clone, Debug)]
+pub struct KeyringConfig {
+    /// Between two looks at the keyring.
+    pub gc_interval: Nanos,
+    /// Age at which a key that is not active and not used is removed.
+    pub gc_threshold: Nanos,
+    /// Age at which the active key is replaced; its successor is published at half of it.
+    pub rotation_threshold: Nanos,
+}
+
+impl Default for KeyringConfig {
+    fn default() -> Self {
+        Self {
+            gc_interval: Nanos::from_mins(10),
+            gc_threshold: Nanos::from_hours(1),
+            rotation_threshold: Nanos::from_hours(720),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::blocked::core::{Admission, Capacity};
 use crate::server::Inner;
-use crate::{deployments, drainer, gc, heartbeat, periodic, worker};
+use crate::{deployments, drainer, gc, heartbeat, keyring, periodic, worker};
 use drover_base::uuid;
 use drover_model::{
     Allocation, EvalId, EvalStatus, EvalTrigger, Evaluation, Job, Nanos, Node, NodeStatus, UnixNanos, WireTime,
@@ -77,6 +77,7 @@ pub(crate) async fn lead(inner: Arc<Inner>) {
         work.spawn(periodic::run(inner.clone()));
         work.spawn(heartbeat::run(inner.clone()));
         work.spawn(gc::run(inner.clone()));
+        work.spawn(keyring::lead::run(inner.clone()));
         inner.log.wait_for_loss().await;
         inner.leadership.0.store(false, Ordering::Release);
         tracing::info!("cluster leadership lost");
@@ -128,7 +129,8 @@ fn react(inner: &Inner, snapshot: &Snapshot, payload: &EventPayload) {
         EventPayload::Node(node) => follow_node(inner, snapshot, node),
         EventPayload::Job(job) => follow_job(inner, snapshot, job),
         EventPayload::Deployment(deployment) => inner.deployments.mark(&deployment.id),
-        EventPayload::NodePool(_) | EventPayload::Service(_) => {}
+        // Nobody acts on the other tables.
+        _ => {}
     }
 }
 

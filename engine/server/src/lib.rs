@@ -10,6 +10,7 @@
 //!
 //! It knows nothing of HTTP, and nothing of how nodes run things.
 
+pub mod access;
 pub mod answer;
 pub mod applier;
 pub mod blocked;
@@ -22,7 +23,7 @@ pub mod error;
 mod evals;
 pub mod gc;
 pub mod heartbeat;
-mod keyring;
+pub mod keyring;
 mod leader;
 mod log;
 mod node_updates;
@@ -33,7 +34,8 @@ mod spec;
 mod timer;
 mod worker;
 
-pub use config::{GcConfig, HeartbeatConfig, ServerConfig};
+pub use access::{Access, Identity, WorkloadClaims};
+pub use config::{AclConfig, GcConfig, HeartbeatConfig, KeyringConfig, ServerConfig};
 pub use error::{ErrorKind, Result, ServerError};
 pub use log::{Committed, ProposeError, ProposeLog};
 pub use server::Server;

@@ -1,5 +1,6 @@
 //! The handle that callers hold, and what all parts of a server share.
 
+use crate::access::AclCache;
 use crate::applier::Applier;
 use crate::blocked::core::Blocked;
 use crate::broker::Queue;
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     pub periodic: periodic::Shared,
     pub heartbeats: heartbeat::Shared,
     pub keyring: Keyring,
+    pub acl_cache: AclCache,
     pub leadership: leader::Leadership,
     pub alloc_updates: AllocUpdates,
     cancellations: mpsc::Sender<Vec<Arc<Evaluation>>>,
@@ -48,7 +50,7 @@ impl Server {
     /// Opens the state in the configured data directory (or a new one in memory) and starts to work.
     ///
     /// # Errors
-    /// The log or the root key cannot be opened.
+    /// The log cannot be opened.
     pub async fn open(config: ServerConfig) -> Result<Self> {
         let store = StateStore::new();
         let log = OwnLog::open(config.data_dir.as_deref(), store.clone()).await?;
@@ -58,9 +60,9 @@ impl Server {
     /// Starts to work on a store and the log that changes it. Must be called inside of a tokio runtime.
     ///
     /// # Errors
-    /// The root key cannot be read or written.
+    /// None yet: what it needs is made in the background.
     pub fn start(config: ServerConfig, store: StateStore, log: Arc<dyn ProposeLog>) -> Result<Self> {
-        let keyring = Keyring::open(config.data_dir.as_deref())?;
+        let keyring = Keyring::new(config.data_dir.as_deref());
         let (cancellations, cancelled) = mpsc::channel(MAX_PENDING_CANCELLATIONS);
         let (alloc_updates, updates) = AllocUpdates::new();
         let inner = Arc::new(Inner {
@@ -75,6 +77,7 @@ impl Server {
             drainer: drainer::Signals::default(),
             periodic: periodic::Shared::default(),
             keyring,
+            acl_cache: AclCache::default(),
             leadership: leader::Leadership::default(),
             alloc_updates,
             cancellations,

@@ -9,6 +9,7 @@ use std::process::Command;
 /// Crate (without the `drover-` prefix) and the crates of ours that it may use.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("base", &[]),
+    ("acl", &[]),
     ("model", &["base"]),
     ("hcl", &["base"]),
     ("secrets", &["base"]),
@@ -21,8 +22,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("jobspec", &["hcl", "wire", "base"]),
     ("sdk", &["wire", "model", "base"]),
     ("node", &["drivers", "wire", "model", "base"]),
-    ("server", &["scheduler", "state", "raft", "jobspec", "wire", "diff", "model", "base"]),
-    ("api", &["server", "node", "drivers", "state", "jobspec", "hcl", "wire", "diff", "model", "base"]),
+    ("server", &["acl", "scheduler", "state", "raft", "jobspec", "wire", "diff", "model", "base"]),
+    ("api", &["acl", "server", "node", "drivers", "state", "jobspec", "hcl", "wire", "diff", "model", "base"]),
     ("agent", &["api", "server", "node", "drivers", "raft", "state", "hcl", "model", "base"]),
     ("packs", &["jobspec", "hcl", "wire", "secrets", "base"]),
     ("stack", &["sdk", "diff", "packs", "secrets", "jobspec", "hcl", "wire", "model", "base"]),
@@ -35,7 +36,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that must stay free of effects, and the libraries that would bring them in.
-const PURE: &[&str] = &["base", "model", "wire", "jobspec", "diff", "state", "scheduler"];
+const PURE: &[&str] = &["base", "acl", "model", "wire", "jobspec", "diff", "state", "scheduler"];
 const EFFECTS: &[&str] = &["tokio", "reqwest", "axum", "hyper", "redb", "nix", "libc", "openraft", "bollard"];
 
 #[derive(Deserialize)]
