@@ -147,7 +147,7 @@ fn basics(alloc: &Allocation, verbose: bool, now: UnixNanos) -> String {
     if !alloc.preempted_by_allocation.is_empty() {
         pairs.push(("Preempted By", id(&alloc.preempted_by_allocation)));
     }
-    if let Some(metrics) = alloc.metrics.as_ref().filter(|_| verbose) {
+    if let Some(metrics) = alloc.metrics.as_ref().filter(|_| verbose).map(|metrics| metrics.to_metric()) {
         pairs.extend([
             ("Evaluated Nodes", metrics.nodes_evaluated.to_string()),
             ("Filtered Nodes", metrics.nodes_filtered.to_string()),
@@ -351,9 +351,10 @@ fn events(state: &TaskState) -> String {
 
 /// The scores of the nodes that were looked at.
 fn placement(alloc: &Allocation) -> String {
-    let Some(metrics) = alloc.metrics.as_ref().filter(|metrics| !metrics.score_meta_data.is_empty()) else {
+    let metrics = alloc.metrics.as_ref().map(|metrics| metrics.to_metric()).unwrap_or_default();
+    if metrics.score_meta_data.is_empty() {
         return String::new();
-    };
+    }
     let mut names: Vec<&String> = metrics.score_meta_data.iter().flat_map(|score| score.scores.keys()).collect();
     names.sort_unstable();
     names.dedup();

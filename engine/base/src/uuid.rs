@@ -12,10 +12,18 @@ pub fn random() -> String {
     format_uuid(rand::random())
 }
 
+/// Allocations are made by the million: this is worth more than `format!`.
 fn format_uuid(bits: u128) -> String {
-    let (a, b, c) = (bits >> 96, (bits >> 80) & 0xffff, (bits >> 64) & 0xffff);
-    let (d, e) = ((bits >> 48) & 0xffff, bits & 0xffff_ffff_ffff);
-    format!("{a:08x}-{b:04x}-{c:04x}-{d:04x}-{e:012x}")
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(36);
+    for (at, byte) in bits.to_be_bytes().into_iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -26,5 +34,7 @@ mod tests {
         assert_eq!(id.len(), 36);
         assert_eq!(id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
         assert_ne!(id, super::random());
+        let bits = 0x0011_2233_4455_6677_8899_aabb_ccdd_eeff;
+        assert_eq!(super::format_uuid(bits), "00112233-4455-6677-8899-aabbccddeeff");
     }
 }

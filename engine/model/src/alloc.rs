@@ -1,6 +1,6 @@
 //! Allocations: one placement of a group on a node.
 
-use crate::{AllocMetric, AllocatedResources, Dns, Job, TaskEvent, TaskGroup, wire_enum};
+use crate::{AllocatedResources, Dns, Job, PlacementMetric, TaskEvent, TaskGroup, wire_enum};
 use drover_base::{
     AllocId, DeploymentId, EvalId, JobId, JobKey, Namespace, Nanos, NodeId, UnixNanos, WireTime, serde_null,
 };
@@ -77,7 +77,7 @@ pub struct Allocation {
     pub allocated_resources: Option<Arc<AllocatedResources>>,
     /// How it was placed.
     #[serde(rename = "Metrics", skip_serializing_if = "Option::is_none")]
-    pub metrics: Option<Arc<AllocMetric>>,
+    pub metrics: Option<PlacementMetric>,
     /// What the servers want.
     pub desired_status: AllocDesiredStatus,
     /// Why.
@@ -111,7 +111,7 @@ pub struct Allocation {
     pub reschedule_tracker: Option<RescheduleTracker>,
     /// Addresses.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub network_status: Option<NetworkStatus>,
+    pub network_status: Option<Box<NetworkStatus>>,
     /// The evaluation that will replace it later.
     #[serde(rename = "FollowupEvalID", skip_serializing_if = "EvalId::is_empty")]
     pub followup_eval_id: EvalId,

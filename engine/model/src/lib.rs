@@ -10,8 +10,11 @@
 
 pub mod acl;
 pub mod alloc;
+pub mod amounts;
 pub mod constraint;
+pub mod csi;
 pub mod deployment;
+pub mod duration_text;
 pub mod eval;
 pub mod group;
 pub mod job;
@@ -19,19 +22,23 @@ pub mod metrics;
 pub mod network;
 pub mod node;
 pub mod placement;
+pub mod placement_metric;
 pub mod policy;
+pub mod quota;
 pub mod registry;
 pub mod resources;
 pub mod service;
 pub mod task;
 pub mod task_event;
 pub mod view;
+pub mod volume;
 
 pub use acl::{AclAuthMethod, AclBindingRule, AclPolicy, AclRole, AclToken, OneTimeToken};
 pub use alloc::{
     AllocClientStatus, AllocDeploymentStatus, AllocDesiredStatus, Allocation, DesiredTransition, NetworkStatus,
     RescheduleEvent, RescheduleTracker, TaskState, TaskStateKind,
 };
+pub use amounts::{Amounts, NodeHold};
 pub use constraint::{Affinity, Constraint, Spread, SpreadTarget};
 pub use deployment::{Deployment, DeploymentState, DeploymentStatus};
 pub use drover_base::{
@@ -44,13 +51,14 @@ pub use metrics::{AllocMetric, DesiredUpdates, NodeScore, PlanAnnotations};
 pub use network::{Dns, NetworkResource, Port, PortMapping};
 pub use node::{DrainSpec, DriverInfo, Node, NodeEligibility, NodeEvent, NodeStatus};
 pub use placement::{PlacementPlan, PlacementResult};
+pub use placement_metric::PlacementMetric;
 pub use policy::{DisconnectStrategy, MigrateStrategy, ReschedulePolicy, RestartPolicy, ScalingPolicy, UpdateStrategy};
 pub use registry::ServiceRegistration;
 pub use resources::{AllocatedResources, AllocatedTaskResources, DeviceRequest, NodeResources, Resources};
 pub use service::{Check, CheckRestart, Service};
 pub use task::{Artifact, Lifecycle, LogConfig, Task, Template, Vault, VolumeMount, WorkloadIdentity};
 pub use task_event::TaskEvent;
-pub use view::ClusterView;
+pub use view::{ClusterView, GovernanceView};
 
 /// Free-form configuration as a job gives it: a driver's `config`, a scaling `policy`.
 pub type ConfigMap = std::collections::BTreeMap<String, serde_json::Value>;

@@ -1,77 +1,121 @@
 //! Collects, for one placement, what the metrics tell about it.
 
 use crate::rank::Scores;
-use drover_base::NodeId;
 use drover_model::metrics::MAX_SCORE_META;
-use drover_model::{AllocMetric, Node, NodeScore, Resources, TaskGroup};
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use drover_model::placement_metric::{CountOf, Parts, ScoreTable};
+use drover_model::{AllocMetric, Node, PlacementMetric, Resources, TaskGroup};
+use std::collections::HashMap;
+use std::sync::Arc;
 
-/// Counts of one placement. Texts become owned, and maps are built, only at the end.
+/// Texts of metrics by number, so that counting needs no copies of them.
+pub(crate) struct Texts {
+    texts: Vec<Arc<str>>,
+    numbers: HashMap<Arc<str>, u32>,
+}
+
+impl Texts {
+    /// The number of the empty text.
+    pub(crate) const EMPTY: u32 = 0;
+    /// The number of the text for nodes whose class is known not to do.
+    pub(crate) const BY_CLASS: u32 = 1;
+
+    pub(crate) fn new() -> Self {
+        let mut texts = Self { texts: Vec::new(), numbers: HashMap::new() };
+        texts.number("");
+        texts.number("computed class ineligible");
+        texts
+    }
+
+    /// The number of a text.
+    pub(crate) fn number(&mut self, text: &str) -> u32 {
+        if let Some(number) = self.numbers.get(text) {
+            return *number;
+        }
+        let number = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+        let text: Arc<str> = Arc::from(text);
+        self.texts.push(Arc::clone(&text));
+        self.numbers.insert(text, number);
+        number
+    }
+
+    fn text(&self, number: u32) -> Arc<str> {
+        self.texts.get(number as usize).cloned().unwrap_or_default()
+    }
+}
+
+/// Counts of one placement. Texts are looked up, and memory is asked for, only at the end.
 #[derive(Default)]
 pub(crate) struct Explanation {
     pub(crate) evaluated: u32,
     filtered: u32,
     exhausted: u32,
-    by_constraint: Vec<(Cow<'static, str>, u32)>,
-    by_dimension: Vec<(String, u32)>,
-    class_filtered: BTreeMap<String, u32>,
-    class_exhausted: BTreeMap<String, u32>,
-    best: Vec<(NodeId, Scores, f64)>,
+    counts: Vec<(CountOf, u32, u32)>,
+    /// The best few: slot, scores, final score.
+    best: Vec<(usize, Scores, f64)>,
 }
 
 impl Explanation {
-    /// A node that broke a constraint.
-    pub(crate) fn filter(&mut self, node: &Node, why: Cow<'static, str>) {
+    /// Starts anew.
+    pub(crate) fn clear(&mut self) {
+        (self.evaluated, self.filtered, self.exhausted) = (0, 0, 0);
+        self.counts.clear();
+        self.best.clear();
+    }
+
+    /// A node of a class that broke a constraint.
+    pub(crate) fn filter(&mut self, node_class: u32, why: u32) {
         self.filtered += 1;
-        if !node.node_class.is_empty() {
-            *self.class_filtered.entry(node.node_class.clone()).or_default() += 1;
-        }
-        match self.by_constraint.iter_mut().find(|(text, _)| *text == why) {
-            Some((_, count)) => *count += 1,
-            None => self.by_constraint.push((why, 1)),
+        self.count(CountOf::ConstraintFiltered, why);
+        if node_class != Texts::EMPTY {
+            self.count(CountOf::ClassFiltered, node_class);
         }
     }
 
-    /// A node that has too little of something.
-    pub(crate) fn exhaust(&mut self, node: &Node, dimension: String) {
+    /// A node of a class that has too little of something.
+    pub(crate) fn exhaust(&mut self, node_class: u32, dimension: u32) {
         self.exhausted += 1;
-        if !node.node_class.is_empty() {
-            *self.class_exhausted.entry(node.node_class.clone()).or_default() += 1;
+        self.count(CountOf::DimensionExhausted, dimension);
+        if node_class != Texts::EMPTY {
+            self.count(CountOf::ClassExhausted, node_class);
         }
-        match self.by_dimension.iter_mut().find(|(text, _)| *text == dimension) {
-            Some((_, count)) => *count += 1,
-            None => self.by_dimension.push((dimension, 1)),
+    }
+
+    fn count(&mut self, of: CountOf, text: u32) {
+        match self.counts.iter_mut().find(|count| count.1 == text && count.0 == of) {
+            Some(count) => count.2 += 1,
+            None => self.counts.push((of, text, 1)),
         }
     }
 
     /// A node that would do; the best few are shown.
-    pub(crate) fn score(&mut self, node: &Node, scores: &Scores, mean: f64) {
-        let at = self.best.partition_point(|(_, _, other)| *other >= mean);
-        if at < MAX_SCORE_META {
-            self.best.truncate(MAX_SCORE_META - 1);
-            self.best.insert(at, (node.id.clone(), *scores, mean));
+    pub(crate) fn score(&mut self, slot: usize, scores: &Scores, mean: f64) {
+        if self.best.len() == MAX_SCORE_META && self.best.last().is_some_and(|(_, _, worst)| *worst >= mean) {
+            return;
         }
+        let at = self.best.partition_point(|(_, _, other)| *other >= mean);
+        self.best.truncate(MAX_SCORE_META - 1);
+        self.best.insert(at, (slot, *scores, mean));
     }
 
     /// The metrics, on top of what is the same for all placements of the job.
-    pub(crate) fn into_metric(self, base: &AllocMetric) -> AllocMetric {
-        let score_of = |(node_id, scores, mean): (NodeId, Scores, f64)| NodeScore {
-            node_id,
-            scores: scores.named(),
-            norm_score: mean,
-        };
-        AllocMetric {
-            nodes_evaluated: self.evaluated,
-            nodes_filtered: self.filtered,
-            nodes_exhausted: self.exhausted,
-            class_filtered: self.class_filtered,
-            class_exhausted: self.class_exhausted,
-            constraint_filtered: self.by_constraint.into_iter().map(|(text, n)| (text.into_owned(), n)).collect(),
-            dimension_exhausted: self.by_dimension.into_iter().collect(),
-            score_meta_data: self.best.into_iter().map(score_of).collect(),
-            ..base.clone()
+    pub(crate) fn metric<'a>(
+        &self,
+        common: &Arc<AllocMetric>,
+        texts: &Texts,
+        node: impl Fn(usize) -> &'a Node,
+    ) -> PlacementMetric {
+        let mut scores = ScoreTable::with_capacity(self.best.len());
+        for (slot, own, mean) in &self.best {
+            scores.push(node(*slot).id.clone(), own.shown(), *mean);
         }
+        PlacementMetric::new(Parts {
+            common: Arc::clone(common),
+            evaluated: self.evaluated,
+            filtered: self.filtered,
+            exhausted: self.exhausted,
+            counts: self.counts.iter().map(|(of, text, n)| (*of, texts.text(*text), *n)).collect(),
+            scores,
+        })
     }
 }
 

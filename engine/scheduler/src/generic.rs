@@ -182,7 +182,7 @@ impl Run<'_> {
             if let (Some(previous), Some(_)) = (&previous, placement.stop_previous) {
                 self.stack.keep(previous);
             }
-            self.fail(&placement, metric);
+            self.fail(&placement, metric.to_metric());
             return;
         };
         self.stack.place(group, &choice);
@@ -205,7 +205,7 @@ impl Run<'_> {
             node_name: choice.node.name.clone(),
             job_id: self.job.id.clone(),
             allocated_resources: Some(choice.resources),
-            metrics: Some(Arc::new(metric)),
+            metrics: Some(metric),
             client_status: AllocClientStatus::Pending,
             previous_allocation: previous.as_ref().map(|previous| previous.id.clone()).unwrap_or_default(),
             deployment_id: older.as_ref().map_or_else(|| self.deployment_id.clone(), |_| DeploymentId::default()),

@@ -328,7 +328,7 @@ impl Run<'_> {
         let Some(slot) = self.stack.slot(&node.id) else { return false };
         let (choice, metric) = self.stack.select_on(run.number, slot, &Wish { index: Some(0), ..Wish::default() });
         let Some(choice) = choice else {
-            self.refused(group, run, node, metric);
+            self.refused(group, run, node, metric.to_metric());
             return false;
         };
         self.stack.place(run.number, &choice);
@@ -346,7 +346,7 @@ impl Run<'_> {
             job_id: self.job.id.clone(),
             task_group: group.name.clone(),
             allocated_resources: Some(choice.resources),
-            metrics: Some(Arc::new(metric)),
+            metrics: Some(metric),
             client_status: AllocClientStatus::Pending,
             previous_allocation: previous.map(|previous| previous.id.clone()).unwrap_or_default(),
             deployment_id: DeploymentId::default(),

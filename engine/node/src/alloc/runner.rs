@@ -405,7 +405,7 @@ impl AllocRunner {
             client_description,
             task_states: self.core.task_states(),
             deployment_status: self.deployment_status.clone(),
-            network_status: Some(NetworkStatus::default()),
+            network_status: Some(Box::default()),
             ..Allocation::default()
         };
         if self.told.as_ref() == Some(&update) {

@@ -1,6 +1,6 @@
 //! One node while it is being filled.
 
-use super::amounts::Amounts;
+use super::Amounts;
 use super::cores::{CoreSet, speed};
 use super::devices::DeviceIndex;
 use super::ports::{PortIndex, PortRng};
@@ -56,6 +56,21 @@ pub(crate) struct Offer {
 }
 
 impl GroupAsk {
+    /// Whether it asks for amounts only, no ports, cores or devices.
+    pub(crate) const fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+
+    /// CPU, memory and disk.
+    pub(crate) const fn amounts(&self) -> Amounts {
+        self.amounts
+    }
+
+    /// With [`Self::is_plain`], what every allocation of the group holds.
+    pub(crate) const fn template(&self) -> &Arc<AllocatedResources> {
+        &self.template
+    }
+
     pub(crate) fn new(group: &TaskGroup, oversubscription: bool) -> Self {
         let tasks: Vec<TaskAsk> = group
             .tasks
@@ -128,6 +143,10 @@ impl NodeUsage {
         usage
     }
 
+    pub(crate) fn node_id(&self) -> &drover_model::NodeId {
+        &self.node.id
+    }
+
     pub(crate) fn add(&mut self, resources: &Arc<AllocatedResources>) {
         self.used = self.used.plus(Amounts::of_alloc(resources));
         self.allocs += 1;
@@ -140,7 +159,8 @@ impl NodeUsage {
     }
 
     pub(crate) fn remove(&mut self, resources: &Arc<AllocatedResources>) {
-        let Some(at) = self.held.iter().position(|held| held == resources) else {
+        let same = |held: &Arc<AllocatedResources>| Arc::ptr_eq(held, resources) || held == resources;
+        let Some(at) = self.held.iter().position(same) else {
             return;
         };
         self.held.swap_remove(at);
@@ -178,10 +198,7 @@ impl NodeUsage {
     }
 
     fn exceeded(&self, used: Amounts, allocs: u32) -> Option<&'static str> {
-        if self.node.node_max_allocs > 0 && allocs > self.node.node_max_allocs {
-            return Some("max allocation exceeded");
-        }
-        self.capacity.exceeded_by(used)
+        exceeded(self.capacity, self.node.node_max_allocs, used, allocs)
     }
 
     /// What the node would give a group, or the dimension that it lacks.
@@ -286,6 +303,14 @@ impl NodeUsage {
         }
         Ok(())
     }
+}
+
+/// The dimension in which `used` is too much; `max_allocs` is 0 where any number may be there.
+pub(crate) fn exceeded(capacity: Amounts, max_allocs: u32, used: Amounts, allocs: u32) -> Option<&'static str> {
+    if max_allocs > 0 && allocs > max_allocs {
+        return Some("max allocation exceeded");
+    }
+    capacity.exceeded_by(used)
 }
 
 fn holds_ports(resources: &AllocatedResources) -> bool {

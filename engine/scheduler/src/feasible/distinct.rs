@@ -44,10 +44,6 @@ impl PropertyCount {
     pub(crate) fn of(&self, value: &str) -> u64 {
         self.0.get(value).copied().unwrap_or(0)
     }
-    /// The smallest and the largest count, of values that were ever used.
-    pub(crate) fn extremes(&self) -> Option<(u64, u64)> {
-        Some((*self.0.values().min()?, *self.0.values().max()?))
-    }
 }
 
 /// A property of nodes that at most so many allocations may share.

@@ -12,7 +12,7 @@ pub(crate) use binpack::{Algorithm, fit_score};
 pub(crate) use penalty::reschedule_penalty;
 pub(crate) use spread::SpreadScorer;
 
-use std::collections::BTreeMap;
+use drover_model::placement_metric::SCORERS;
 
 /// The scores of one node for one placement. `None` of the optional ones means "does not count".
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,23 +35,19 @@ impl Scores {
         sum / count
     }
 
-    /// By name, as the metrics show them: three of them are shown as 0 when they do not count.
-    pub(crate) fn named(&self) -> BTreeMap<String, f64> {
-        let mut named = BTreeMap::from([
-            ("binpack".to_owned(), self.binpack),
-            ("job-anti-affinity".to_owned(), self.anti_affinity.unwrap_or(0.0)),
-            ("node-affinity".to_owned(), self.affinity.unwrap_or(0.0)),
-            ("node-reschedule-penalty".to_owned(), self.penalty.unwrap_or(0.0)),
-        ]);
-        if let Some(score) = self.devices {
-            named.insert("devices".to_owned(), score);
-        }
-        if let Some(score) = self.preemption {
-            named.insert("preemption".to_owned(), score);
-        }
-        if let Some(score) = self.spread {
-            named.insert("allocation-spread".to_owned(), score);
-        }
-        named
+    /// In the order of [`SCORERS`], as the metrics show them: three of them are shown as 0 when they do
+    /// not count.
+    pub(crate) fn shown(&self) -> [Option<f64>; SCORERS.len()] {
+        let or_zero = |score: Option<f64>| Some(score.unwrap_or(0.0));
+        [
+            Some(self.binpack),
+            self.devices,
+            or_zero(self.anti_affinity),
+            or_zero(self.penalty),
+            or_zero(self.affinity),
+            self.spread,
+            self.preemption,
+            None,
+        ]
     }
 }

@@ -125,7 +125,5 @@ impl State<'_, '_> {
 }
 
 fn best_score(alloc: &Allocation) -> f64 {
-    let scores = alloc.metrics.as_ref().map(|metric| &metric.score_meta_data);
-    let own = scores.and_then(|scores| scores.iter().find(|score| score.node_id == alloc.node_id));
-    own.map_or(0.0, |score| score.norm_score)
+    alloc.metrics.as_ref().and_then(|metric| metric.norm_score_of(&alloc.node_id)).unwrap_or(0.0)
 }

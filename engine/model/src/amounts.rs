@@ -1,7 +1,7 @@
-//! The plain sums: CPU, memory, disk.
+//! The plain sums of what allocations hold and nodes have: CPU, memory, disk.
 
-use drover_model::task::LifecycleHook;
-use drover_model::{AllocatedResources, AllocatedTaskResources, Lifecycle, Node};
+use crate::task::LifecycleHook;
+use crate::{AllocatedResources, AllocatedTaskResources, Lifecycle, Node};
 
 /// CPU in MHz, memory and disk in MiB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,6 +83,49 @@ impl Amounts {
         } else {
             None
         }
+    }
+}
+
+/// What the live allocations of a node hold together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeHold {
+    /// In sum.
+    pub amounts: Amounts,
+    /// How many there are.
+    pub allocs: u32,
+    /// How many of them hold ports, cores or devices too, which sums do not tell.
+    pub special: u32,
+}
+
+impl NodeHold {
+    /// Counts what an allocation holds.
+    pub fn add(&mut self, resources: &AllocatedResources) {
+        self.amounts = self.amounts.plus(Amounts::of_alloc(resources));
+        self.allocs += 1;
+        self.special += u32::from(resources.is_special());
+    }
+
+    /// Counts it no more.
+    pub fn remove(&mut self, resources: &AllocatedResources) {
+        self.amounts = self.amounts.minus(Amounts::of_alloc(resources));
+        self.allocs -= 1;
+        self.special -= u32::from(resources.is_special());
+    }
+
+    /// Whether nothing is held.
+    pub const fn is_empty(&self) -> bool {
+        self.allocs == 0
+    }
+}
+
+impl AllocatedResources {
+    /// Whether it holds something that only one allocation can hold: ports, cores or devices.
+    pub fn is_special(&self) -> bool {
+        !self.shared.ports.is_empty()
+            || !self.shared.networks.is_empty()
+            || self.tasks.values().any(|task| {
+                !task.networks.is_empty() || !task.devices.is_empty() || !task.cpu.reserved_cores.is_empty()
+            })
     }
 }
 
