@@ -1,7 +1,7 @@
 //! Registered services, and the other small tables.
 
-use crate::TextMap;
-use drover_base::{AllocId, JobId, Namespace, NodeId, UnixNanos, serde_null};
+use crate::{TextMap, wire_enum};
+use drover_base::{AllocId, JobId, Namespace, Nanos, NodeId, UnixNanos, serde_null};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -172,7 +172,7 @@ pub struct NodePool {
     pub meta: TextMap,
     /// How long identities of its nodes are valid.
     #[serde(rename = "NodeIdentityTTL")]
-    pub node_identity_ttl: drover_base::Nanos,
+    pub node_identity_ttl: Nanos,
     /// How its jobs are scheduled.
     pub scheduler_configuration: Option<NodePoolScheduler>,
     /// Raft index of creation.
@@ -268,6 +268,8 @@ pub struct StoredVariable {
     pub sealed: Vec<u8>,
     /// The key that sealed them.
     pub key_id: String,
+    /// Who holds it.
+    pub lock: Option<VariableLock>,
     /// Raft index of creation.
     pub create_index: u64,
     /// Raft index of the last change.
@@ -276,6 +278,67 @@ pub struct StoredVariable {
     pub create_time: UnixNanos,
     /// When it last changed.
     pub modify_time: UnixNanos,
+}
+
+/// A hold on a variable: only who knows its id may change the variable.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct VariableLock {
+    /// How long it lasts without being renewed.
+    #[serde(rename = "TTL", with = "crate::duration_text")]
+    pub ttl: Nanos,
+    /// How long nobody else may take it after it ran out.
+    #[serde(with = "crate::duration_text")]
+    pub lock_delay: Nanos,
+    /// A UUID, known to the holder.
+    #[serde(rename = "ID")]
+    pub id: String,
+}
+
+/// How servers that fail are dealt with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct AutopilotConfiguration {
+    /// A server that was not heard of for so long is unhealthy.
+    #[serde(with = "crate::duration_text")]
+    pub last_contact_threshold: Nanos,
+    /// A new server must be healthy for so long before it votes.
+    #[serde(with = "crate::duration_text")]
+    pub server_stabilization_time: Nanos,
+    /// Servers that failed are removed when new ones come.
+    pub cleanup_dead_servers: bool,
+    /// A server that is so many entries behind is unhealthy.
+    pub max_trailing_logs: u64,
+    /// Never fewer servers than these.
+    pub min_quorum: u64,
+    /// Of the enterprise edition.
+    pub enable_redundancy_zones: bool,
+    /// Of the enterprise edition.
+    pub disable_upgrade_migration: bool,
+    /// Of the enterprise edition.
+    pub enable_custom_upgrades: bool,
+    /// Raft index of creation.
+    pub create_index: u64,
+    /// Raft index of the last change.
+    pub modify_index: u64,
+}
+
+impl Default for AutopilotConfiguration {
+    /// What a new cluster begins with.
+    fn default() -> Self {
+        Self {
+            last_contact_threshold: Nanos::from_millis(200),
+            server_stabilization_time: Nanos::from_secs(10),
+            cleanup_dead_servers: true,
+            max_trailing_logs: 250,
+            min_quorum: 0,
+            enable_redundancy_zones: false,
+            disable_upgrade_migration: false,
+            enable_custom_upgrades: false,
+            create_index: 1,
+            modify_index: 1,
+        }
+    }
 }
 
 /// A change of a group's count, kept for people and autoscalers.

@@ -156,6 +156,8 @@ pub struct Variable {
     pub create_time: UnixNanos,
     /// When it last changed.
     pub modify_time: UnixNanos,
+    /// Who holds it.
+    pub lock: Option<drover_model::registry::VariableLock>,
 }
 
 impl std::fmt::Debug for Variable {
@@ -176,4 +178,13 @@ pub struct BrokerStats {
     pub waiting: usize,
     /// Waiting for capacity.
     pub blocked: usize,
+}
+
+/// A root key was made.
+#[derive(Clone, Debug)]
+pub struct RootKeyRotated {
+    /// The new key.
+    pub key: drover_model::registry::RootKey,
+    /// Raft index.
+    pub index: u64,
 }

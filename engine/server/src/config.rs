@@ -25,6 +25,8 @@ pub struct ServerConfig {
     /// The issuer of identities that this cluster signs: a URL at which its `/.well-known/` documents are served to
     /// others. `None`: identities name no issuer, and there is no discovery document.
     pub oidc_issuer: Option<String>,
+    /// How long tokens are good for that let new nodes in.
+    pub introduction: IntroductionConfig,
 }
 
 impl Default for ServerConfig {
@@ -39,6 +41,7 @@ impl Default for ServerConfig {
             acl: AclConfig::default(),
             keyring: KeyringConfig::default(),
             oidc_issuer: None,
+            introduction: IntroductionConfig::default(),
         }
     }
 }
@@ -150,5 +153,20 @@ impl Default for KeyringConfig {
             gc_threshold: Nanos::from_hours(1),
             rotation_threshold: Nanos::from_hours(720),
         }
+    }
+}
+
+/// How long tokens are good for that let new nodes in.
+#[derive(Clone, Debug)]
+pub struct IntroductionConfig {
+    /// Unless the request says.
+    pub default_ttl: Nanos,
+    /// Whatever the request says.
+    pub max_ttl: Nanos,
+}
+
+impl Default for IntroductionConfig {
+    fn default() -> Self {
+        Self { default_ttl: Nanos::from_mins(5), max_ttl: Nanos::from_mins(30) }
     }
 }

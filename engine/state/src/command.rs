@@ -1,8 +1,13 @@
 //! The commands: everything that may happen to the replicated state, with all its ids and times.
 
 use drover_model::acl::{AclAuthMethod, AclBindingRule, AclPolicy, AclRole, AclToken, OneTimeToken};
+use drover_model::csi::{CsiClaim, CsiVolume};
 use drover_model::placement::DeploymentUpdate;
-use drover_model::registry::{NamespaceSpec, NodePool, RootKey, ScalingEvent, SchedulerConfiguration, StoredVariable};
+use drover_model::quota::QuotaSpec;
+use drover_model::registry::{
+    AutopilotConfiguration, NamespaceSpec, NodePool, RootKey, ScalingEvent, SchedulerConfiguration, StoredVariable,
+};
+use drover_model::volume::HostVolume;
 use drover_model::{
     AllocClientStatus, AllocDeploymentStatus, AllocId, DeploymentId, DesiredTransition, EvalId, Evaluation, Job,
     JobKey, Namespace, NetworkStatus, Node, NodeEligibility, NodeEvent, NodeId, NodeStatus, PlacementResult,
@@ -86,12 +91,28 @@ pub enum Command {
     UpsertRootKey(RootKey),
     /// Removes a key of the keyring.
     DeleteRootKey(String),
+    /// The key that signed a node's identity.
+    SetNodeSigningKey(SetNodeSigningKey),
+    /// Replaces the seals of variables; their contents and indexes stay.
+    RekeyVariables(Vec<RekeyVariable>),
+    /// Takes, keeps or ends the hold on a variable.
+    LockVariable(LockVariable),
+    /// Changes how servers that fail are dealt with.
+    SetAutopilotConfiguration(SetAutopilotConfiguration),
+    /// Replaces the whole state by an archived one, as [`crate::codec::encode_state`] writes it, compressed by gzip.
+    RestoreState(RestoreState),
     /// Keeps a value for the servers themselves: the cluster's id and the like.
     PutMeta(PutMeta),
     /// Removes what the collector found to be over.
     Reap(Reap),
     /// Counts all summaries anew.
     ReconcileSummaries,
+    /// Host volumes, their claims, CSI volumes.
+    Storage(StorageCommand),
+    /// Adds or changes quotas.
+    UpsertQuotas(Vec<QuotaSpec>),
+    /// Removes quotas.
+    DeleteQuotas(Vec<String>),
     /// Several commands, all or none.
     Batch(Vec<Command>),
     /// Makes the first token of access control.
@@ -122,6 +143,54 @@ pub enum Command {
     DeleteOneTimeTokens(Vec<String>),
     /// Removes the one-time tokens that have ended by then.
     ExpireOneTimeTokens(UnixNanos),
+}
+
+/// Changes of volumes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum StorageCommand {
+    /// Adds or changes dynamic host volumes.
+    UpsertHostVolumes(Vec<HostVolume>),
+    /// Removes one.
+    DeleteHostVolume {
+        /// Its namespace.
+        namespace: Namespace,
+        /// Its id.
+        id: String,
+    },
+    /// Ends a group's hold on a sticky volume.
+    DeleteVolumeClaim {
+        /// Namespace of the job.
+        namespace: Namespace,
+        /// The claim.
+        id: String,
+    },
+    /// Registers CSI volumes, or changes what may change of them.
+    UpsertCsiVolumes {
+        /// The volumes.
+        volumes: Vec<CsiVolume>,
+        /// When.
+        now: UnixNanos,
+    },
+    /// Forgets a CSI volume.
+    DeregisterCsiVolume {
+        /// Its namespace.
+        namespace: Namespace,
+        /// Its id.
+        id: String,
+        /// Also when allocations that are over still hold it.
+        force: bool,
+    },
+    /// An allocation takes a CSI volume, or lets go of it step by step.
+    ClaimCsiVolume {
+        /// The volume's namespace.
+        namespace: Namespace,
+        /// Its id.
+        id: String,
+        /// The claim.
+        claim: CsiClaim,
+        /// When.
+        now: UnixNanos,
+    },
 }
 
 /// Registers a job, or a new version of it. A job whose specification equals the stored one makes
@@ -276,7 +345,7 @@ pub struct ClientAllocUpdate {
     /// Its health, once known.
     pub deployment_status: Option<AllocDeploymentStatus>,
     /// Its addresses.
-    pub network_status: Option<NetworkStatus>,
+    pub network_status: Option<Box<NetworkStatus>>,
 }
 
 /// What a node says of its allocations.
@@ -444,6 +513,104 @@ pub struct DeleteVariable {
     pub path: String,
     /// Compare-and-set on `modify_index`.
     pub cas: Option<u64>,
+}
+
+/// The key that signed a node's identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetNodeSigningKey {
+    /// The node.
+    pub node_id: NodeId,
+    /// The key.
+    pub key_id: String,
+}
+
+/// Replaces the seal of a variable, unless it changed meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RekeyVariable {
+    /// Namespace.
+    pub namespace: Namespace,
+    /// Path.
+    pub path: String,
+    /// Of the variable whose contents are sealed here.
+    pub modify_index: u64,
+    /// The key that sealed them.
+    pub key_id: String,
+    /// The same items, sealed anew.
+    pub sealed: Vec<u8>,
+}
+
+/// Takes or ends the hold on a variable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum LockVariable {
+    /// Takes it; who holds it already may take it anew.
+    Acquire {
+        /// The variable with its new lock, sealed; made when there is none.
+        variable: StoredVariable,
+        /// Whether its items are to be replaced when it is there already.
+        replace_items: bool,
+        /// When.
+        now: UnixNanos,
+    },
+    /// Ends it; the variable stays.
+    Release {
+        /// Namespace.
+        namespace: Namespace,
+        /// Path.
+        path: String,
+        /// Who holds it.
+        lock_id: String,
+    },
+}
+
+/// Changes how servers that fail are dealt with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SetAutopilotConfiguration {
+    /// The new configuration.
+    pub configuration: AutopilotConfiguration,
+    /// Compare-and-set on its `modify_index`.
+    pub cas: Option<u64>,
+}
+
+/// A whole state.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct RestoreState {
+    /// The state as bytes, compressed by gzip.
+    #[serde(with = "bytes_as_bytes")]
+    pub image: Arc<Vec<u8>>,
+}
+
+impl std::fmt::Debug for RestoreState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RestoreState({} bytes)", self.image.len())
+    }
+}
+
+/// One run of bytes instead of a list of numbers.
+mod bytes_as_bytes {
+    use serde::de::{Error, Visitor};
+    use serde::{Deserializer, Serializer};
+    use std::sync::Arc;
+
+    pub(super) fn serialize<S: Serializer>(bytes: &Arc<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Vec<u8>>, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Vec<u8>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("bytes")
+            }
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+                Ok(bytes.to_vec())
+            }
+            fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
+                Ok(bytes)
+            }
+        }
+        deserializer.deserialize_byte_buf(Bytes).map(Arc::new)
+    }
 }
 
 /// Keeps a value for the servers themselves.

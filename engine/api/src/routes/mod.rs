@@ -39,7 +39,7 @@ const PREFIX: &str = "/v1/";
 
 /// Answers a request. `path` is decoded and clean.
 pub(crate) async fn route(context: &Context, path: &str) -> Result<Reply> {
-    let Some(rest) = path.strip_prefix(PREFIX) else { return well_known::route(context, path) };
+    let Some(rest) = path.strip_prefix(PREFIX) else { return well_known::route(context, path).await };
     if let Some(reply) = unfinished::answer(rest) {
         return reply;
     }

@@ -16,7 +16,6 @@ pub struct Unfinished {
 /// Routes of the reference that do not work yet.
 pub const UNFINISHED: &[Unfinished] = &[
     Unfinished { path: "client/identity", what: "signed identities of nodes" },
-    Unfinished { path: "operator/keyring", what: "the keyring" },
     Unfinished { path: "operator/snapshot", what: "snapshots of the state" },
 ];
 

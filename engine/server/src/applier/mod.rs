@@ -3,6 +3,7 @@
 
 pub mod core;
 pub mod overlay;
+pub mod quota;
 
 use crate::error::Result;
 use crate::evals;
@@ -24,7 +25,11 @@ pub(crate) async fn submit(inner: &Inner, plan: PlacementPlan) -> Result<Placeme
     let (snapshot, mut result, number) = {
         let mut pending = inner.applier.pending.lock();
         let snapshot = inner.store.snapshot();
-        let result = core::evaluate(&Overlay { view: &snapshot, pending: &pending }, &plan);
+        let result = if exceeds_quota(&snapshot, &pending, &plan) {
+            core::refused_whole(&snapshot, &plan)
+        } else {
+            core::evaluate(&Overlay { view: &snapshot, pending: &pending }, &plan)
+        };
         let number = pending.add(&result);
         (snapshot, result, number)
     };
@@ -33,6 +38,7 @@ pub(crate) async fn submit(inner: &Inner, plan: PlacementPlan) -> Result<Placeme
         return Ok(result);
     }
     let now = UnixNanos::now();
+    sign_for(&snapshot, &mut result);
     let command = Command::ApplyPlacement(ApplyPlacement {
         eval_id: plan.eval_id,
         job: plan.job,
@@ -47,6 +53,30 @@ pub(crate) async fn submit(inner: &Inner, plan: PlacementPlan) -> Result<Placeme
         result.refresh_index = result.refresh_index.max(result.alloc_index);
     }
     Ok(result)
+}
+
+/// New allocations name the key that will sign the identities of their tasks, so that it is kept as long as they live.
+fn sign_for(snapshot: &Snapshot, result: &mut PlacementResult) {
+    let Some(key) = crate::keyring::active_key(snapshot) else { return };
+    let unsigned = result.node_allocation.values_mut().flatten().filter(|alloc| alloc.signing_key_id.is_empty());
+    unsigned.for_each(|alloc| alloc.signing_key_id.clone_from(&key.key_id));
+}
+
+/// Whether the plan and what is on its way exceed the quota of its namespace together.
+fn exceeds_quota(snapshot: &Snapshot, pending: &Pending, plan: &PlacementPlan) -> bool {
+    let Some(job) = &plan.job else { return false };
+    let quota_of = |namespace: &drover_model::Namespace| {
+        snapshot.namespace(namespace).map(|found| found.quota.as_str()).filter(|quota| !quota.is_empty())
+    };
+    let Some(quota) = quota_of(&job.namespace).and_then(|name| snapshot.quota(name)) else { return false };
+    let shares = |alloc: &&drover_model::Allocation| quota_of(&alloc.namespace) == Some(&quota.name);
+    let pool = |alloc: &drover_model::Allocation| {
+        let known = if alloc.job_id == job.id { Some(job) } else { snapshot.job(&alloc.job_key()) };
+        known.map(|job| job.node_pool.clone()).unwrap_or_default()
+    };
+    let on_its_way: Vec<_> = pending.allocs().filter(shares).map(|alloc| (pool(alloc), alloc)).collect();
+    let is_known = |id: &drover_model::AllocId| snapshot.alloc(id).is_some();
+    quota::is_exceeded(quota, snapshot.quota_held(&quota.name), &on_its_way, plan, is_known)
 }
 
 fn is_empty(result: &PlacementResult) -> bool {

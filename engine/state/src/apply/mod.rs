@@ -8,6 +8,8 @@ mod jobs;
 mod nodes;
 mod placement;
 mod registry;
+mod restore;
+mod storage;
 mod summary;
 mod variables;
 
@@ -31,10 +33,14 @@ pub(crate) struct Txn {
     /// Jobs whose status is to be computed anew; `true`: something of them was removed.
     dirty_jobs: BTreeMap<JobKey, bool>,
     dirty_deployments: BTreeSet<DeploymentId>,
+    /// Whether the whole state was replaced.
+    restored: bool,
 }
 
 /// What a transaction leaves.
 pub(crate) struct Finished {
+    /// Whether the whole state was replaced.
+    pub restored: bool,
     pub tables: Tables,
     pub events: Vec<Event>,
     pub touched: Vec<WatchKey>,
@@ -51,6 +57,7 @@ impl Txn {
             touched_tables: BTreeSet::new(),
             dirty_jobs: BTreeMap::new(),
             dirty_deployments: BTreeSet::new(),
+            restored: false,
         }
     }
 
@@ -63,7 +70,8 @@ impl Txn {
             self.t.table_index[table as usize] = self.index;
             self.touched.push(WatchKey::Table(table));
         }
-        Finished { tables: self.t, events: newest_of_each(self.events), touched: self.touched }
+        let events = newest_of_each(self.events);
+        Finished { restored: self.restored, tables: self.t, events, touched: self.touched }
     }
 
     /// Applies a command and settles what follows from it.
@@ -114,7 +122,15 @@ impl Txn {
             Command::DeleteVariable(request) => self.delete_variable(request),
             Command::UpsertRootKey(key) => self.upsert_root_key(key),
             Command::DeleteRootKey(id) => self.delete_root_key(id),
+            Command::SetNodeSigningKey(request) => self.set_node_signing_key(request),
+            Command::RekeyVariables(rekeyed) => self.rekey_variables(rekeyed),
+            Command::LockVariable(request) => self.lock_variable(request),
+            Command::SetAutopilotConfiguration(request) => self.set_autopilot_configuration(request),
+            Command::RestoreState(request) => self.restore_state(request),
             Command::PutMeta(request) => self.put_meta(request),
+            Command::Storage(command) => self.change_storage(command),
+            Command::UpsertQuotas(quotas) => self.upsert_quotas(quotas),
+            Command::DeleteQuotas(names) => self.delete_quotas(names),
             Command::Reap(request) => self.reap(request),
             Command::ReconcileSummaries => self.reconcile_summaries(),
             Command::BootstrapAcl(request) => self.bootstrap_acl(request),
@@ -179,7 +195,10 @@ pub(crate) fn watch_keys(events: &[Event]) -> Vec<WatchKey> {
             EventPayload::Service(service) => {
                 keys.push(WatchKey::Service(service.namespace.clone(), service.service_name.clone()));
             }
-            EventPayload::NodePool(_)
+            EventPayload::HostVolume(_)
+            | EventPayload::CsiVolume(_)
+            | EventPayload::CsiPlugin(_)
+            | EventPayload::NodePool(_)
             | EventPayload::AclToken(_)
             | EventPayload::AclPolicy(_)
             | EventPayload::AclRole(_)
@@ -211,6 +230,7 @@ const fn event_kind(command: &Command) -> &'static str {
         Command::UpsertServices(_) => "ServiceRegistration",
         Command::DeleteServices(_) => "ServiceDeregistration",
         Command::UpsertNodePools(_) => "NodePoolUpserted",
+        Command::Storage(command) => storage::event_kind(command),
         Command::DeleteNodePools(_) => "NodePoolDeleted",
         Command::BootstrapAcl(_) | Command::UpsertAclTokens(_) => "ACLTokenUpserted",
         Command::DeleteAclTokens(_) => "ACLTokenDeleted",

@@ -2,7 +2,7 @@
 
 use super::{Done, Txn};
 use crate::{
-    Applied, DrainOutcome, EventPayload, StateError, Table, UpdateNodeDrain, UpdateNodeEligibility, UpdateNodeStatus,
+    Applied, DrainOutcome, EventPayload, SetNodeSigningKey, StateError, Table, UpdateNodeDrain, UpdateNodeEligibility, UpdateNodeStatus,
     UpsertNode,
 };
 use drover_model::node::{DrainMetadata, MAX_NODE_EVENTS};
@@ -21,6 +21,7 @@ impl Txn {
             node.last_drain.clone_from(&stored.last_drain);
             node.last_missed_heartbeat_index = stored.last_missed_heartbeat_index;
             node.last_alloc_update_index = stored.last_alloc_update_index;
+            node.identity_signing_key_id.clone_from(&stored.identity_signing_key_id);
             let was_away = matches!(stored.status, NodeStatus::Down | NodeStatus::Disconnected);
             if was_away && node.status != stored.status {
                 self.push_event(&mut node, cluster_event("Node re-registered", request.now));
@@ -37,8 +38,18 @@ impl Txn {
         }
         node.drain = node.drain_strategy.is_some();
         self.ensure_pool(&node.node_pool.clone());
+        let id = node.id.clone();
         self.put_node(node);
+        self.follow_node_storage(&id, request.now);
         self.put_evals(&request.evals);
+        Ok(Applied::Done)
+    }
+
+    /// Bookkeeping of the keyring: nothing that anybody waits for.
+    pub(super) fn set_node_signing_key(&mut self, request: &SetNodeSigningKey) -> Done {
+        let node = self.node_to_change(&request.node_id)?;
+        let node = Node { identity_signing_key_id: request.key_id.clone(), ..node };
+        self.t.nodes.insert(node.id.clone(), Arc::new(node));
         Ok(Applied::Done)
     }
 
@@ -75,6 +86,7 @@ impl Txn {
             self.push_event(&mut node, event.clone());
         }
         self.put_node(node);
+        self.follow_node_storage(&request.node_id, request.now);
         self.put_evals(&request.evals);
         Ok(Applied::Done)
     }
@@ -129,8 +141,11 @@ impl Txn {
     pub(super) fn deregister_nodes(&mut self, ids: &[NodeId], evals: &[Evaluation]) -> Done {
         for id in ids {
             if let Some(node) = self.t.nodes.remove(id) {
+                // There is no clock here: what hangs on the node changed when the node last did.
+                let now = UnixNanos(node.status_updated_at * 1_000_000_000);
                 self.emit(EventPayload::Node(node));
                 self.touch(Table::Nodes);
+                self.follow_node_storage(id, now);
             }
         }
         self.put_evals(evals);

@@ -1,6 +1,7 @@
 //! `/v1/operator/…`.
 
 mod autopilot;
+mod keyring;
 mod raft;
 mod scheduler;
 
@@ -13,6 +14,8 @@ pub(super) async fn route(context: &Context, tail: &str) -> Result<Reply> {
     let (head, rest) = tail.split_once('/').unwrap_or((tail, ""));
     match (head, rest) {
         ("scheduler", "configuration") => scheduler::configuration(context).await,
+        ("keyring", rest) if tail.contains('/') => keyring::route(context, rest).await,
+        ("keyring", _) => Ok(Reply::redirect("/v1/operator/keyring/")),
         ("raft", rest) => raft::route(context, rest),
         ("autopilot", rest) => autopilot::route(context, rest),
         ("upgrade-check", rest) => upgrade_check(context, rest),
