@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use drover_model::{Allocation, Namespace, Node, NodeId, ServiceRegistration};
-use drover_node::{AllocsReply, Heartbeat, LinkError, ServerLink};
+use drover_node::{AllocsReply, Heartbeat, IdentityWish, LinkError, ServerLink, SignedIdentity};
+use drover_server::identity::Workload;
 use drover_server::{ErrorKind, Server, ServerError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,29 @@ impl ServerLink for LocalLink {
     async fn delete_services(&self, services: Vec<(Namespace, String)>) -> Result<(), LinkError> {
         self.0.delete_services(services).await.map(drop).map_err(failed)
     }
+    async fn sign_identities(
+        &self,
+        node: &NodeId,
+        wishes: &[IdentityWish],
+    ) -> Result<Vec<SignedIdentity>, LinkError> {
+        let wishes: Vec<_> = wishes
+            .iter()
+            .map(|wish| drover_server::identity::IdentityWish {
+                alloc_id: wish.alloc_id.clone(),
+                workload: Workload::Task(wish.task.clone()),
+                identity: wish.identity.clone(),
+            })
+            .collect();
+        let all = self.0.sign_identities(node, &wishes).await.map_err(failed)?;
+        Ok(all.into_iter().map(signed).collect())
+    }
+    async fn sign_node_identity(&self, node: &NodeId) -> Result<SignedIdentity, LinkError> {
+        self.0.sign_node_identity(node).await.map(signed).map_err(failed)
+    }
+}
+
+fn signed(identity: drover_server::identity::SignedIdentity) -> SignedIdentity {
+    SignedIdentity { jwt: identity.jwt, expires: identity.expires }
 }
 
 fn failed(error: ServerError) -> LinkError {

@@ -31,6 +31,12 @@ pub(crate) fn server(config: &AgentConfig, settings: &ServerSettings, name: &str
     set(&mut server.gc.deployment_threshold, settings.deployment_gc_threshold);
     set(&mut server.gc.node_threshold, settings.node_gc_threshold);
     set(&mut server.gc.interval, settings.gc_interval);
+    set(&mut server.keyring.gc_threshold, settings.root_key_gc_threshold);
+    set(&mut server.keyring.gc_interval, settings.root_key_gc_interval);
+    set(&mut server.keyring.rotation_threshold, settings.root_key_rotation_threshold);
+    set(&mut server.introduction.default_ttl, settings.introduction_ttl.0);
+    set(&mut server.introduction.max_ttl, settings.introduction_ttl.1);
+    server.oidc_issuer.clone_from(&settings.oidc_issuer);
     server
 }
 

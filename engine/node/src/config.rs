@@ -52,6 +52,10 @@ pub struct NodeConfig {
     pub max_allocs: u32,
     /// Directories of the host that groups may mount, by name.
     pub host_volumes: BTreeMap<String, HostVolumeConfig>,
+    /// Programs that make dynamic host volumes.
+    pub host_volume_plugin_dir: PathBuf,
+    /// Where the dynamic host volumes of plugins are.
+    pub host_volumes_dir: PathBuf,
     /// Whether artifacts may be files of the host: then whoever may run jobs may read them.
     pub allows_file_artifacts: bool,
     /// The parent of the tasks' control groups, for `NOMAD_PARENT_CGROUP`.
@@ -96,6 +100,8 @@ impl NodeConfig {
             max_dynamic_port: 32_000,
             max_allocs: 0,
             host_volumes: BTreeMap::new(),
+            host_volume_plugin_dir: data_dir.join("host_volume_plugins"),
+            host_volumes_dir: data_dir.join("host_volumes"),
             allows_file_artifacts: false,
             cgroup_parent: String::new(),
             host_env: Vec::new(),

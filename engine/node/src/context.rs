@@ -2,6 +2,8 @@
 
 use crate::alloc::view::AllocHandle;
 use crate::config::NodeConfig;
+use crate::identity::task_api::TaskApi;
+use crate::link::{ServerLink, SignedIdentity};
 use crate::local_state::LocalState;
 use crate::meta::DynamicMeta;
 use crate::sync::Outbox;
@@ -11,7 +13,7 @@ use drover_model::Node;
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 /// What the parts of one node share.
@@ -37,11 +39,26 @@ pub struct NodeContext {
     pub node_changed: Notify,
     /// The end of everything in the background.
     pub stopped: CancellationToken,
+    /// The servers.
+    link: Arc<dyn ServerLink>,
+    /// The node's own signed identity, once it has one.
+    identity: RwLock<Option<SignedIdentity>>,
+    /// The node wants a new identity now.
+    pub renew_identity: Notify,
+    /// What tasks find at their sockets, once the agent offers it.
+    task_api: watch::Sender<Option<Arc<dyn TaskApi>>>,
 }
 
 impl NodeContext {
     /// A node that was found to be `node`.
-    pub fn new(config: NodeConfig, state: LocalState, drivers: Drivers, dynamic_meta: DynamicMeta, node: Node) -> Self {
+    pub fn new(
+        config: NodeConfig,
+        state: LocalState,
+        drivers: Drivers,
+        dynamic_meta: DynamicMeta,
+        node: Node,
+        link: Arc<dyn ServerLink>,
+    ) -> Self {
         Self {
             config,
             state,
@@ -53,7 +70,36 @@ impl NodeContext {
             node: RwLock::new(Arc::new(node)),
             node_changed: Notify::new(),
             stopped: CancellationToken::new(),
+            link,
+            identity: RwLock::default(),
+            renew_identity: Notify::new(),
+            task_api: watch::channel(None).0,
         }
+    }
+
+    /// The servers.
+    pub fn link(&self) -> &dyn ServerLink {
+        self.link.as_ref()
+    }
+
+    /// The node's own signed identity, once it has one.
+    pub fn identity(&self) -> Option<SignedIdentity> {
+        self.identity.read().clone()
+    }
+
+    /// The node has a new identity.
+    pub fn set_identity(&self, signed: SignedIdentity) {
+        *self.identity.write() = Some(signed);
+    }
+
+    /// What tasks find at their sockets.
+    pub fn task_api(&self) -> watch::Receiver<Option<Arc<dyn TaskApi>>> {
+        self.task_api.subscribe()
+    }
+
+    /// From now on tasks find this at their sockets.
+    pub fn offer_task_api(&self, api: Arc<dyn TaskApi>) {
+        self.task_api.send_replace(Some(api));
     }
 
     /// The node as it is now.

@@ -51,6 +51,19 @@ impl NodeHandle {
         Ok(Arc::clone(&self.find(id)?.view.lock().alloc))
     }
 
+    /// The node's own signed identity, once it has one.
+    pub fn identity(&self) -> Option<crate::SignedIdentity> {
+        self.context.identity()
+    }
+    /// Has the node ask for a new identity now.
+    pub fn renew_identity(&self) {
+        self.context.renew_identity.notify_one();
+    }
+    /// From now on tasks find this API at their sockets.
+    pub fn offer_task_api(&self, api: Arc<dyn crate::TaskApi>) {
+        self.context.offer_task_api(api);
+    }
+
     pub(crate) fn find(&self, id: &AllocId) -> Result<AllocHandle, NodeError> {
         self.context.alloc(id).ok_or_else(|| NodeError::UnknownAlloc(id.clone()))
     }

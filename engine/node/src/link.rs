@@ -1,7 +1,8 @@
 //! What a node needs of the servers.
 
 use async_trait::async_trait;
-use drover_model::{Allocation, Namespace, Node, NodeId, ServiceRegistration};
+use drover_base::UnixNanos;
+use drover_model::{AllocId, Allocation, Namespace, Node, NodeId, ServiceRegistration};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,42 @@ pub trait ServerLink: Send + Sync + fmt::Debug + 'static {
 
     /// Takes services out of the catalog, by namespace and id. Unknown ones are no error.
     async fn delete_services(&self, services: Vec<(Namespace, String)>) -> Result<(), LinkError>;
+
+    /// Signs identities of tasks of this node, in the order of the wishes.
+    async fn sign_identities(
+        &self,
+        node: &NodeId,
+        wishes: &[IdentityWish],
+    ) -> Result<Vec<SignedIdentity>, LinkError>;
+
+    /// Signs the node's own identity.
+    async fn sign_node_identity(&self, node: &NodeId) -> Result<SignedIdentity, LinkError>;
+}
+
+/// An identity that a task is to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityWish {
+    /// The allocation.
+    pub alloc_id: AllocId,
+    /// Its task.
+    pub task: String,
+    /// The identity's name.
+    pub identity: String,
+}
+
+/// A signed identity. Its debug form does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SignedIdentity {
+    /// The token.
+    pub jwt: String,
+    /// When it ends, if ever.
+    pub expires: Option<UnixNanos>,
+}
+
+impl fmt::Debug for SignedIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedIdentity").field("expires", &self.expires).finish_non_exhaustive()
+    }
 }
 
 /// The answer to a registration or a sign of life.

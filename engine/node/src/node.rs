@@ -60,7 +60,7 @@ impl Node {
             alloc_dir = %config.alloc_dir.display(),
             "using dynamic ports"
         );
-        let context = Arc::new(NodeContext::new(config, state, drivers, meta, node));
+        let context = Arc::new(NodeContext::new(config, state, drivers, meta, node, Arc::clone(&link)));
 
         first_fingerprints(&context).await;
         for (alloc, saved) in kept {
@@ -135,6 +135,7 @@ async fn keep_registered(context: Arc<NodeContext>, link: Arc<dyn ServerLink>) {
                 must_register = false;
                 if !follows {
                     follows = true;
+                    context.spawn(crate::identity::own::keep(Arc::clone(&context), Arc::clone(&link)));
                     context.spawn(follow_allocs(Arc::clone(&context), Arc::clone(&link)));
                 }
                 let next = heartbeat.ttl.mul_f64(HEARTBEAT_SHARE * (0.8 + 0.2 * rand::random::<f64>()));

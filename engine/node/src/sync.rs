@@ -171,7 +171,7 @@ type Services = BTreeMap<(Namespace, String), Option<ServiceRegistration>>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::{AllocsReply, Heartbeat, LinkError};
+    use crate::link::{AllocsReply, Heartbeat, IdentityWish, LinkError, SignedIdentity};
     use async_trait::async_trait;
     use drover_model::{AllocClientStatus, Node, NodeId};
 
@@ -207,6 +207,12 @@ mod tests {
         }
         async fn delete_services(&self, _: Vec<(Namespace, String)>) -> Result<(), LinkError> {
             Ok(())
+        }
+        async fn sign_identities(&self, _: &NodeId, _: &[IdentityWish]) -> Result<Vec<SignedIdentity>, LinkError> {
+            Err(LinkError::UnknownNode)
+        }
+        async fn sign_node_identity(&self, _: &NodeId) -> Result<SignedIdentity, LinkError> {
+            Err(LinkError::UnknownNode)
         }
     }
 

@@ -23,8 +23,16 @@ pub struct FileConfig {
     pub log_level: Option<String>,
     /// Lines as JSON objects.
     pub log_json: Option<bool>,
-    /// Also write to this file.
+    /// Source file and line in each line.
+    pub log_include_location: Option<bool>,
+    /// Also write to this file, or to files in this folder.
     pub log_file: Option<String>,
+    /// A new file after so many bytes.
+    pub log_rotate_bytes: Option<u64>,
+    /// A new file after so long, a duration.
+    pub log_rotate_duration: Option<String>,
+    /// Old files that are kept; negative: none, 0: all.
+    pub log_rotate_max_files: Option<i64>,
     /// Address to listen on.
     pub bind_addr: Option<String>,
     /// Ports to listen on.
@@ -73,14 +81,25 @@ pub struct FileConfig {
     pub audit: Unsupported,
     /// Sentinel.
     pub sentinel: Unsupported,
-    /// Keyring providers.
-    pub keyring: Unsupported,
+    /// What wraps the root keys, by provider.
+    pub keyring: Option<Value>,
     /// Usage reports.
     pub reporting: Unsupported,
     /// Syslog.
     pub enable_syslog: Unsupported,
     /// Syslog facility.
     pub syslog_facility: Unsupported,
+    /// Connections between agents.
+    pub rpc: Unsupported,
+    /// The event log of Windows.
+    pub eventlog: Unsupported,
+    /// Several Vaults.
+    pub vaults: Unsupported,
+    /// Several Consuls.
+    pub consuls: Unsupported,
+    /// Settings that were given, are known, and have no effect yet.
+    #[serde(skip)]
+    pub known: Vec<&'static str>,
 }
 
 /// A setting that is known but has no effect yet.
@@ -89,7 +108,7 @@ pub type Unsupported = Option<Value>;
 impl FileConfig {
     /// The settings that are given here but have no effect yet, by name.
     pub fn unsupported(&self) -> Vec<&'static str> {
-        let groups: [(&'static str, &Unsupported); 18] = [
+        let groups: [(&'static str, &Unsupported); 21] = [
             ("plugin_dir", &self.plugin_dir),
             ("tls", &self.tls),
             ("consul", &self.consul),
@@ -98,7 +117,6 @@ impl FileConfig {
             ("autopilot", &self.autopilot),
             ("audit", &self.audit),
             ("sentinel", &self.sentinel),
-            ("keyring", &self.keyring),
             ("reporting", &self.reporting),
             ("enable_syslog", &self.enable_syslog),
             ("syslog_facility", &self.syslog_facility),
@@ -106,20 +124,20 @@ impl FileConfig {
             ("client.server_join", &self.client.server_join),
             ("client.template", &self.client.template),
             ("client.host_network", &self.client.host_network),
+            ("rpc", &self.rpc),
+            ("eventlog", &self.eventlog),
+            ("vaults", &self.vaults),
+            ("consuls", &self.consuls),
             ("server.server_join", &self.server.server_join),
             ("server.encrypt", &self.server.encrypt),
         ];
         let blocks = groups.into_iter().filter(|(_, value)| asks_for_something(value)).map(|(name, _)| name);
-        blocks.chain(self.values_without_effect()).collect()
+        blocks.chain(self.values_without_effect()).chain(self.known.iter().copied()).collect()
     }
 
     fn values_without_effect(&self) -> impl Iterator<Item = &'static str> {
-        let Addresses { http, rpc, serf } = &self.advertise;
         let (limits, client, server) = (&self.limits, &self.client, &self.server);
         let given = [
-            ("log_file", self.log_file.is_some()),
-            ("advertise", http.is_some() || rpc.is_some() || serf.is_some()),
-            ("http_api_response_headers", !self.http_api_response_headers.is_empty()),
             ("leave_on_interrupt", self.leave_on_interrupt == Some(true)),
             ("leave_on_terminate", self.leave_on_terminate == Some(true)),
             ("limits.http_max_conns_per_client", limits.http_max_conns_per_client.is_some_and(|limit| limit > 0)),
@@ -270,10 +288,32 @@ pub struct ServerFile {
     pub node_gc_threshold: Option<String>,
     /// Between two collections, a duration.
     pub job_gc_interval: Option<String>,
+    /// Root keys that nothing uses are removed after this, a duration.
+    pub root_key_gc_threshold: Option<String>,
+    /// Between two looks at the keyring, a duration.
+    pub root_key_gc_interval: Option<String>,
+    /// The active root key is replaced after this, a duration.
+    pub root_key_rotation_threshold: Option<String>,
+    /// The issuer of signed identities, a URL.
+    pub oidc_issuer: Option<String>,
+    /// Tokens that let new nodes in.
+    pub client_introduction: IntroductionFile,
     /// Servers to join.
     pub server_join: Unsupported,
     /// Gossip key.
     pub encrypt: Unsupported,
+}
+
+/// `server.client_introduction`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IntroductionFile {
+    /// `none`, `warn` or `strict`: what becomes of nodes without a token.
+    pub enforcement: Option<String>,
+    /// How long a token is good for, a duration.
+    pub default_identity_ttl: Option<String>,
+    /// How long it can be at most, a duration.
+    pub max_identity_ttl: Option<String>,
 }
 
 /// `plugin "NAME"`.
@@ -286,20 +326,50 @@ pub struct PluginFile {
     pub args: Vec<String>,
 }
 
-/// `telemetry`: metrics are always collected and served; the switches are accepted.
+/// `telemetry`: metrics are always collected, and served as JSON.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TelemetryFile {
-    /// Serve the Prometheus form.
+    /// Serve the Prometheus form too.
     pub prometheus_metrics: Option<bool>,
-    /// Per allocation.
+    /// Of each allocation.
     pub publish_allocation_metrics: Option<bool>,
-    /// Per node.
+    /// Of the node.
     pub publish_node_metrics: Option<bool>,
     /// No host name in names.
     pub disable_hostname: Option<bool>,
-    /// Interval, a duration.
+    /// The node's name instead of the host's.
+    pub use_node_name: Option<bool>,
+    /// Between two measurements, a duration.
     pub collection_interval: Option<String>,
+    /// How long numbers are added up before they are shown, a duration.
+    pub in_memory_collection_interval: Option<String>,
+    /// How long sums are kept, a duration.
+    pub in_memory_retention_period: Option<String>,
+    /// Where a statsd server listens, `host:port`.
+    pub statsd_address: Option<String>,
+    /// Where a statsite server listens, `host:port`.
+    pub statsite_address: Option<String>,
+    /// Where a DogStatsD server listens, `host:port`.
+    pub datadog_address: Option<String>,
+    /// Labels of all metrics that go there, `key:value`.
+    pub datadog_tags: Vec<String>,
+    /// Names to leave out (`-prefix`) or to let through (`+prefix`).
+    pub prefix_filter: Vec<String>,
+    /// What becomes of other names.
+    pub filter_default: Option<bool>,
+    /// No metrics of jobs that were dispatched.
+    pub disable_dispatched_job_summary_metrics: Option<bool>,
+    /// No metrics of quotas.
+    pub disable_quota_utilization_metrics: Option<bool>,
+    /// No names of callers in metrics of requests.
+    pub disable_rpc_rate_metrics_labels: Option<bool>,
+    /// No metrics of the steps before and after a task.
+    pub disable_allocation_hook_metrics: Option<bool>,
+    /// Metadata of jobs as labels.
+    pub include_alloc_metadata_in_metrics: Option<bool>,
+    /// Which of it.
+    pub allowed_metadata_keys_in_metrics: Vec<String>,
 }
 
 /// `acl`.

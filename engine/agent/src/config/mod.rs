@@ -1,6 +1,8 @@
 //! From defaults, files and flags to one resolved configuration.
 
 mod file;
+mod keyring;
+mod known;
 mod read;
 mod resolve;
 mod tree;

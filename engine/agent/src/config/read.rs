@@ -1,7 +1,7 @@
 //! Reads configuration files and folders, in order.
 
 use super::file::FileConfig;
-use super::{ConfigError, tree};
+use super::{ConfigError, known, tree};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
@@ -40,12 +40,15 @@ fn expand(path: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     Ok(files)
 }
 
-fn decode(file: &str, text: &str, value: Value) -> Result<FileConfig, ConfigError> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
+fn decode(file: &str, text: &str, mut value: Value) -> Result<FileConfig, ConfigError> {
+    let known = known::take_out(&mut value);
+    let decoded: Result<FileConfig, _> = serde_path_to_error::deserialize(value);
+    let config = decoded.map_err(|error| {
         let path = error.path().to_string();
         let place = place_of(file, text, &path);
         ConfigError::Value { place, message: format!("{path}: {}", error.inner()) }
-    })
+    })?;
+    Ok(FileConfig { known, ..config })
 }
 
 /// `file:line:column` of the last key of `path`, or the file alone.

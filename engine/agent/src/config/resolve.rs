@@ -1,7 +1,7 @@
 //! Files and flags to the settings that everything is started with.
 
 use super::ConfigError;
-use super::file::{ClientFile, FileConfig, ServerFile};
+use super::file::{ClientFile, FileConfig, IntroductionFile, ServerFile};
 use drover_base::Nanos;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -104,6 +104,16 @@ pub struct ServerSettings {
     pub node_gc_threshold: Option<Nanos>,
     /// Between two collections.
     pub gc_interval: Option<Nanos>,
+    /// Age at which root keys that nothing uses are removed.
+    pub root_key_gc_threshold: Option<Nanos>,
+    /// Between two looks at the keyring.
+    pub root_key_gc_interval: Option<Nanos>,
+    /// Age at which the active root key is replaced.
+    pub root_key_rotation_threshold: Option<Nanos>,
+    /// The issuer of signed identities.
+    pub oidc_issuer: Option<String>,
+    /// How long tokens are good for that let new nodes in, and how long at most.
+    pub introduction_ttl: (Option<Nanos>, Option<Nanos>),
 }
 
 /// Of the node.
@@ -155,6 +165,7 @@ pub fn resolve(file: FileConfig, flags: &Overrides) -> Result<AgentConfig, Confi
 }
 
 fn refuse_what_is_not_there(file: &FileConfig) -> Result<(), ConfigError> {
+    super::keyring::check(file.keyring.as_ref())?;
     if file.acl.enabled == Some(true) {
         let text = "acl.enabled: access control is not there yet; without it every request is allowed, so this \
                     agent refuses to start: remove the acl block";
@@ -206,7 +217,53 @@ fn server_settings(file: &ServerFile) -> Result<ServerSettings, ConfigError> {
         deployment_gc_threshold: duration("server.deployment_gc_threshold", file.deployment_gc_threshold.as_ref())?,
         node_gc_threshold: duration("server.node_gc_threshold", file.node_gc_threshold.as_ref())?,
         gc_interval: duration("server.job_gc_interval", file.job_gc_interval.as_ref())?,
+        root_key_gc_threshold: duration("server.root_key_gc_threshold", file.root_key_gc_threshold.as_ref())?,
+        root_key_gc_interval: positive("server.root_key_gc_interval", file.root_key_gc_interval.as_ref())?,
+        root_key_rotation_threshold: positive(
+            "server.root_key_rotation_threshold",
+            file.root_key_rotation_threshold.as_ref(),
+        )?,
+        oidc_issuer: issuer(file.oidc_issuer.as_deref())?,
+        introduction_ttl: introduction(&file.client_introduction)?,
     })
+}
+
+fn issuer(text: Option<&str>) -> Result<Option<String>, ConfigError> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    if !text.starts_with("https://") && !text.starts_with("http://") {
+        let fault = format!("server.oidc_issuer: {text:?} must be a URL, as https://nomad.example.com");
+        return Err(ConfigError::Invalid(fault));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+fn introduction(file: &IntroductionFile) -> Result<(Option<Nanos>, Option<Nanos>), ConfigError> {
+    match file.enforcement.as_deref() {
+        None | Some("" | "none" | "warn") => {}
+        Some("strict") => {
+            let text = "server.client_introduction.enforcement: \"strict\" is not there yet: use \"warn\" or \"none\"";
+            return Err(ConfigError::Invalid(text.into()));
+        }
+        Some(other) => {
+            let text = format!(
+                "server.client_introduction.enforcement: {other:?} is none of \"none\", \"warn\" and \"strict\""
+            );
+            return Err(ConfigError::Invalid(text));
+        }
+    }
+    let key = |name: &str| format!("server.client_introduction.{name}");
+    Ok((
+        positive(&key("default_identity_ttl"), file.default_identity_ttl.as_ref())?,
+        positive(&key("max_identity_ttl"), file.max_identity_ttl.as_ref())?,
+    ))
+}
+
+/// A duration that is more than nothing.
+fn positive(key: &str, text: Option<&String>) -> Result<Option<Nanos>, ConfigError> {
+    match duration(key, text)? {
+        Some(value) if value.0 <= 0 => Err(ConfigError::Invalid(format!("{key}: must be more than zero"))),
+        value => Ok(value),
+    }
 }
 
 fn client_settings(mut file: ClientFile, flags: &Overrides) -> Result<ClientSettings, ConfigError> {

@@ -30,6 +30,7 @@ const BLOCKS: &[&str] = &[
     "autopilot",
     "audit",
     "keyring",
+    "client_introduction",
     "reporting",
     "http_api_response_headers",
     "server_join",

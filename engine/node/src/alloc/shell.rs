@@ -7,6 +7,8 @@ use super::view::Message;
 use crate::checks::set::CheckSource;
 use crate::context::NodeContext;
 use crate::hooks::{self, HookContext};
+use crate::identity::task_api;
+use crate::identity::workload::{Bearer, given};
 use crate::services::{self, AddressSource, Owner};
 use crate::task::config::TaskSource;
 use crate::task::core::{Failure, Phase, Retry, TaskAction, TaskInput};
@@ -14,7 +16,7 @@ use crate::task::env::{TaskEnv, all_ports};
 use crate::task::events::{self, Exit};
 use drover_base::UnixNanos;
 use drover_drivers::{Driver, DriverError, DriverNetwork, EventSink, FsIsolation, StartedTask, TaskHandle};
-use drover_model::{Allocation, Namespace, Service, Task, TextMap};
+use drover_model::{Allocation, Namespace, Service, Task, TextMap, WorkloadIdentity};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -29,13 +31,17 @@ pub struct TaskShell {
     /// The network that the driver made for it.
     pub network: Option<DriverNetwork>,
     setup: Option<AbortHandle>,
+    /// Serves the API at the task's socket.
+    api: Option<AbortHandle>,
+    /// Renews the task's identities while it runs.
+    renewal: Option<AbortHandle>,
     registered: Vec<(Namespace, String)>,
 }
 
 impl TaskShell {
     /// A task that is not running.
     pub fn new(driver: Option<Arc<dyn Driver>>) -> Self {
-        Self { driver, handle: None, network: None, setup: None, registered: Vec::new() }
+        Self { driver, handle: None, network: None, setup: None, api: None, renewal: None, registered: Vec::new() }
     }
 
     /// Keeps what the driver answered to a start.
@@ -97,13 +103,18 @@ impl AllocRunner {
         match action {
             TaskAction::Setup => self.set_up(number),
             TaskAction::CancelSetup => {
-                if let Some(setup) = self.shells[number].setup.take() {
-                    setup.abort();
-                }
+                abort(&mut self.shells[number].setup);
             }
             TaskAction::Start => self.start(number),
-            TaskAction::Running => self.register_task(number),
-            TaskAction::Leaving => self.deregister_task(number),
+            TaskAction::Running => {
+                self.offer_api(number);
+                self.renew_identities(number);
+                self.register_task(number);
+            }
+            TaskAction::Leaving => {
+                abort(&mut self.shells[number].renewal);
+                self.deregister_task(number);
+            }
             TaskAction::Stop => self.stop_task(number),
             TaskAction::Backoff(delay) => self.task_later(*delay, number, TaskInput::BackoffOver),
             TaskAction::ShutdownDelay(delay) => self.task_later(*delay, number, TaskInput::ShutdownDelayOver),
@@ -192,6 +203,7 @@ impl AllocRunner {
 
     fn start(&mut self, number: usize) {
         let Some(task) = self.task(number).cloned() else { return };
+        self.offer_api(number);
         let shell = &self.shells[number];
         let Some(driver) = shell.driver.clone() else {
             let message = format!("driver {:?} is not available on this node", task.driver);
@@ -210,6 +222,47 @@ impl AllocRunner {
             // A runner that is gone has left the task to the next agent.
             let _ = sender.send(Message::Started(number, result));
         });
+    }
+
+    /// Opens the task's socket, unless it is open.
+    fn offer_api(&mut self, number: usize) {
+        if self.shells[number].api.is_some() {
+            return;
+        }
+        let name = self.core.slots()[number].name.clone();
+        match task_api::open(&self.context, &self.dir, &name) {
+            Ok(api) => self.shells[number].api = Some(api),
+            Err(error) => tracing::warn!(alloc = %self.alloc.id, task = name, %error, "the task has no API socket"),
+        }
+    }
+
+    /// Renews what ends, and tells the task as its job wants it.
+    fn renew_identities(&mut self, number: usize) {
+        abort(&mut self.shells[number].renewal);
+        let Some(task) = self.task(number).cloned() else { return };
+        if given(&task).all(|(_, identity)| identity.ttl.0 <= 0) {
+            return;
+        }
+        let shell = &self.shells[number];
+        let running = shell.driver.clone().zip(shell.handle.clone());
+        let (context, alloc, dir) = (Arc::clone(&self.context), Arc::clone(&self.alloc), self.dir.clone());
+        let sender = self.sender.clone();
+        let work = self.context.spawn(async move {
+            let bearer = Bearer { context: &context, alloc: &alloc, task: &task, dir: &dir };
+            let mut tokens = match bearer.prepare().await {
+                Ok(tokens) => tokens,
+                Err(error) => {
+                    tracing::warn!(alloc = %alloc.id, task = task.name, %error, "identities are not renewed");
+                    return;
+                }
+            };
+            while let Some(renewed) = bearer.renew_next(&mut tokens).await {
+                for (name, identity) in given(&task).filter(|(name, _)| renewed.iter().any(|new| new == name)) {
+                    tell_renewed(name, identity, running.as_ref(), &sender, number).await;
+                }
+            }
+        });
+        self.shells[number].renewal = Some(work.abort_handle());
     }
 
     /// Tells the end of a task once it comes.
@@ -259,6 +312,8 @@ impl AllocRunner {
         let shell = &mut self.shells[number];
         shell.setup = None;
         shell.network = None;
+        abort(&mut shell.api);
+        abort(&mut shell.renewal);
         let (Some(driver), Some(handle)) = (shell.driver.clone(), shell.handle.take()) else { return };
         self.context.spawn(async move {
             match driver.destroy(&handle).await {
@@ -362,6 +417,37 @@ impl AllocRunner {
     }
 }
 
+fn abort(work: &mut Option<AbortHandle>) {
+    if let Some(work) = work.take() {
+        work.abort();
+    }
+}
+
+/// A task has a new identity, which it may want to know.
+async fn tell_renewed(
+    name: &str,
+    identity: &WorkloadIdentity,
+    running: Option<&(Arc<dyn Driver>, TaskHandle)>,
+    sender: &mpsc::UnboundedSender<Message>,
+    number: usize,
+) {
+    match identity.change_mode.as_str() {
+        "restart" => {
+            let reason = format!("identity {name:?} was renewed");
+            send(sender, number, TaskInput::Restart { reason, is_failure: false });
+        }
+        "signal" => {
+            let Some((driver, handle)) = running else { return };
+            let signal = identity.change_signal.as_str();
+            send(sender, number, TaskInput::Note(events::signaling(UnixNanos::now(), signal)));
+            if let Err(error) = driver.signal(handle, signal).await {
+                tracing::warn!(task = handle.task_id, signal, %error, "the task could not be told of its new identity");
+            }
+        }
+        _ => {}
+    }
+}
+
 fn send(sender: &mpsc::UnboundedSender<Message>, number: usize, input: TaskInput) {
     // A runner that is gone needs to know nothing more.
     let _ = sender.send(Message::Input(AllocInput::Task(number, input)));
@@ -376,7 +462,13 @@ async fn start(
 ) -> Result<StartedTask, Failure> {
     let now = UnixNanos::now;
     let fail = |message: String, retry| Failure { event: events::driver_failure(now(), &message), retry };
-    let mut env = source.env(&TextMap::new());
+    let bearer = Bearer { context, alloc: source.alloc, task: source.task, dir: source.dir };
+    let tokens = bearer.prepare().await.map_err(|error| Failure {
+        event: events::setup_failure(now(), &error.to_string()),
+        retry: Retry::ByPolicy,
+    })?;
+    let mut given = bearer.env(&tokens);
+    let mut env = source.env(&given);
     if source.task.templates.iter().any(|template| template.envvars) {
         let (notes, _) = mpsc::unbounded_channel();
         let job = source.alloc.job.clone().unwrap_or_default();
@@ -389,7 +481,8 @@ async fn start(
             allows_file_artifacts: false,
         };
         let vars = hooks::templates::env_vars(&hook).map_err(|error| fail(error.to_string(), Retry::Never))?;
-        env = source.env(&vars);
+        given.extend(vars);
+        env = source.env(&given);
     }
     let state_dir = context.state.task_dir(&source.alloc.id, &source.task.name);
     std::fs::create_dir_all(&state_dir)

@@ -10,7 +10,9 @@ use drover_model::{
     AllocDesiredStatus, AllocId, Allocation, Job, JobType, Namespace, Nanos, Node as NodeModel, NodeId, RestartPolicy,
     ServiceRegistration, Task, TaskGroup, UnixNanos,
 };
-use drover_node::{AllocsReply, Heartbeat, LinkError, Node, NodeConfig, NodeHandle, ServerLink};
+use drover_node::{
+    AllocsReply, Heartbeat, IdentityWish, LinkError, Node, NodeConfig, NodeHandle, ServerLink, SignedIdentity,
+};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -27,6 +29,7 @@ pub struct Cluster {
     pub services: BTreeMap<String, ServiceRegistration>,
     pub updates: u64,
     pub messages: u64,
+    pub signatures: u64,
 }
 
 #[derive(Debug)]
@@ -57,6 +60,12 @@ impl Servers {
             alloc.desired_status = AllocDesiredStatus::Stop;
             alloc.alloc_modify_index = index;
         });
+    }
+    fn identity_ttl(&self, wish: &IdentityWish) -> Nanos {
+        let alloc = self.alloc(&wish.alloc_id);
+        let task = alloc.group().and_then(|group| group.task(&wish.task)).unwrap().clone();
+        let identities = task.identity.iter().chain(&task.identities);
+        identities.into_iter().find(|identity| identity.name == wish.identity).map_or(Nanos(0), |found| found.ttl)
     }
     pub fn alloc(&self, id: &str) -> Allocation {
         self.cluster.lock().unwrap().allocs[id].clone()
@@ -121,6 +130,22 @@ impl ServerLink for Servers {
     async fn delete_services(&self, services: Vec<(Namespace, String)>) -> Result<(), LinkError> {
         self.change(|cluster, _| cluster.services.retain(|id, _| !services.iter().any(|(_, gone)| gone == id)));
         Ok(())
+    }
+    async fn sign_identities(&self, _: &NodeId, wishes: &[IdentityWish]) -> Result<Vec<SignedIdentity>, LinkError> {
+        let number = self.change(|cluster, _| {
+            cluster.signatures += 1;
+            cluster.signatures
+        });
+        let sign = |wish: &IdentityWish| {
+            let ttl = self.identity_ttl(wish);
+            let expires = (ttl.0 > 0).then(|| UnixNanos::now().plus(ttl));
+            SignedIdentity { jwt: format!("{}-{}-{number}", wish.task, wish.identity), expires }
+        };
+        Ok(wishes.iter().map(sign).collect())
+    }
+    async fn sign_node_identity(&self, node: &NodeId) -> Result<SignedIdentity, LinkError> {
+        let expires = UnixNanos::now().plus(Nanos::from_hours(1));
+        Ok(SignedIdentity { jwt: format!("node-{node}"), expires: Some(expires) })
     }
 }
 

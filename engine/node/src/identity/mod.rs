@@ -1,4 +1,9 @@
-//! The node's id and secret, made once and kept.
+//! Who the node and its tasks are: the node's id and secret, made once and kept; what the servers sign for it
+//! ([`own`]) and for its tasks ([`workload`]); the API that tasks show it to ([`task_api`]).
+
+pub(crate) mod own;
+pub mod task_api;
+pub mod workload;
 
 use crate::error::NodeError;
 use drover_base::{NodeId, uuid};
