@@ -7,11 +7,13 @@
 //! - [`Nanos`]: Go-style durations, whole nanoseconds on the wire.
 //! - [`time`]: nanosecond timestamps and RFC 3339 times as the wire has them.
 //! - [`serde_null`]: collections that the wire shows as `null` when empty.
+//! - [`tape`]: documents laid out once, to be compared or read as another type.
 
 pub mod error;
 pub mod ids;
 pub mod nanos;
 pub mod serde_null;
+pub mod tape;
 pub mod time;
 pub mod uuid;
 

@@ -2,7 +2,7 @@
 
 use crate::shapes::{Child, Lone, Shape};
 use crate::tree::{DiffType, FieldDiff, ObjectDiff};
-use serde_json::Value;
+use drover_base::tape::{Scalar, View};
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ pub(crate) enum Context {
 }
 
 /// The simple values of a block.
-pub(crate) fn fields(shape: &Shape, old: Option<&Value>, new: Option<&Value>, context: Context) -> Vec<FieldDiff> {
+pub(crate) fn fields(shape: &Shape, old: Option<View<'_>>, new: Option<View<'_>>, context: Context) -> Vec<FieldDiff> {
     let mut diffs = field_diffs(&flatten(shape, old), &flatten(shape, new), context);
     if old.is_none() || new.is_none() {
         diffs.retain(|diff| !shape.edits_only.contains(&diff.name.as_str()));
@@ -56,49 +56,47 @@ fn field_diff(name: &str, old: String, new: String) -> FieldDiff {
     FieldDiff { kind, name: name.to_owned(), old, new, annotations: Vec::new() }
 }
 
-fn flatten<'v>(shape: &Shape, side: Option<&'v Value>) -> Flat<'v> {
+fn flatten<'v>(shape: &Shape, side: Option<View<'v>>) -> Flat<'v> {
     let Some(value) = side else { return Flat::new() };
     let mut flat: Flat<'_> =
         shape.zeros.iter().map(|(name, text)| (Cow::Borrowed(*name), Cow::Borrowed(*text))).collect();
-    for (name, value) in value.as_object().into_iter().flatten() {
-        let key = name.as_str();
-        if shape.skip.contains(&key) {
+    for (name, value) in value.entries() {
+        if shape.skip.contains(&name) {
             continue;
         }
-        match value {
-            Value::Null if shape.nils.contains(&key) => {
-                flat.insert(key.into(), "nil".into());
+        if value.is_null() && shape.nils.contains(&name) {
+            flat.insert(name.into(), "nil".into());
+        } else if value.is_object() && shape.maps.contains(&name) {
+            for (inner, value) in value.entries() {
+                flat.insert(format!("{name}[{inner}]").into(), simple(value).unwrap_or_default());
             }
-            Value::Object(map) if shape.maps.contains(&key) => {
-                for (inner, value) in map {
-                    flat.insert(format!("{name}[{inner}]").into(), simple(value).unwrap_or_default());
-                }
-            }
-            Value::Array(list) if shape.joined.contains(&key) => {
-                let texts: Vec<_> = list.iter().filter_map(simple).collect();
-                flat.insert(key.into(), texts.join(",").into());
-            }
-            _ => {
-                if let Some(text) = simple(value) {
-                    flat.insert(key.into(), text);
-                }
-            }
+        } else if value.is_list() && shape.joined.contains(&name) {
+            let texts: Vec<_> = value.items().filter_map(simple).collect();
+            flat.insert(name.into(), texts.join(",").into());
+        } else if let Some(text) = simple(value) {
+            flat.insert(name.into(), text);
         }
     }
     flat
 }
 
-fn simple(value: &Value) -> Option<Cow<'_, str>> {
-    match value {
-        Value::Bool(flag) => Some(if *flag { "true" } else { "false" }.into()),
-        Value::Number(number) => Some(number.to_string().into()),
-        Value::String(text) => Some(text.as_str().into()),
-        _ => None,
-    }
+/// The text of a value without parts; null has none.
+fn simple(value: View<'_>) -> Option<Cow<'_, str>> {
+    value.scalar().filter(|scalar| *scalar != Scalar::Null).map(Scalar::to_text)
+}
+
+/// The text of a field; empty when it has none.
+pub(crate) fn text_of<'v>(value: View<'v>, field: &str) -> &'v str {
+    value.get(field).and_then(View::as_str).unwrap_or_default()
 }
 
 /// What is within a block.
-pub(crate) fn children(shape: &Shape, old: Option<&Value>, new: Option<&Value>, context: Context) -> Vec<ObjectDiff> {
+pub(crate) fn children(
+    shape: &Shape,
+    old: Option<View<'_>>,
+    new: Option<View<'_>>,
+    context: Context,
+) -> Vec<ObjectDiff> {
     let mut out = Vec::new();
     for child in shape.children {
         match child {
@@ -119,7 +117,7 @@ pub(crate) fn children(shape: &Shape, old: Option<&Value>, new: Option<&Value>, 
                 out.extend(by_key(shape, &placed(old), &placed(new), context));
             }
             Child::Map(key, shape) => {
-                let entries = |side| part(side, key).and_then(Value::as_object).into_iter().flatten().collect();
+                let entries = |side| part(side, key).into_iter().flat_map(View::entries).collect();
                 out.extend(by_key(shape, &entries(old), &entries(new), context));
             }
             Child::Free(key, name) => out.extend(free(name, part(old, key), part(new, key), context)),
@@ -129,17 +127,12 @@ pub(crate) fn children(shape: &Shape, old: Option<&Value>, new: Option<&Value>, 
 }
 
 /// A part of a block; empty ones count as absent.
-fn part<'a>(side: Option<&'a Value>, key: &str) -> Option<&'a Value> {
-    side?.get(key).filter(|value| match value {
-        Value::Null => false,
-        Value::Array(list) => !list.is_empty(),
-        Value::Object(map) => !map.is_empty(),
-        _ => true,
-    })
+fn part<'v>(side: Option<View<'v>>, key: &str) -> Option<View<'v>> {
+    side?.get(key).filter(|value| !value.is_null() && !value.is_hollow())
 }
 
 /// One block; nothing when both sides are equal.
-fn object(shape: &Shape, old: Option<&Value>, new: Option<&Value>, context: Context) -> Option<ObjectDiff> {
+fn object(shape: &Shape, old: Option<View<'_>>, new: Option<View<'_>>, context: Context) -> Option<ObjectDiff> {
     let kind = DiffType::of(old, new);
     if kind == DiffType::None {
         return None;
@@ -165,7 +158,7 @@ fn kind_of_fields(fields: &[FieldDiff]) -> DiffType {
     if kinds.all(|kind| kind == first) { first } else { DiffType::Edited }
 }
 
-fn strings(name: &str, old: Option<&Value>, new: Option<&Value>, context: Context) -> Option<ObjectDiff> {
+fn strings(name: &str, old: Option<View<'_>>, new: Option<View<'_>>, context: Context) -> Option<ObjectDiff> {
     let (old, new) = (texts(old), texts(new));
     if (old.is_empty() && new.is_empty()) || (old == new && context == Context::Hidden) {
         return None;
@@ -185,19 +178,19 @@ fn strings(name: &str, old: Option<&Value>, new: Option<&Value>, context: Contex
     Some(ObjectDiff { kind, name: name.to_owned(), fields, objects: Vec::new() })
 }
 
-fn texts(side: Option<&Value>) -> BTreeSet<Cow<'_, str>> {
-    side.and_then(Value::as_array).into_iter().flatten().filter_map(simple).collect()
+fn texts(side: Option<View<'_>>) -> BTreeSet<Cow<'_, str>> {
+    side.into_iter().flat_map(View::items).filter_map(simple).collect()
 }
 
 fn paired<'v>(
     shape: &Shape,
-    mut old: Vec<&'v Value>,
-    mut new: Vec<&'v Value>,
+    mut old: Vec<View<'v>>,
+    mut new: Vec<View<'v>>,
     (by, lone): (&[&str], Lone),
     context: Context,
 ) -> Vec<ObjectDiff> {
     let mut out = Vec::new();
-    let only = |old: &[&Value], new: &[&Value]| !by.is_empty() && old.len() == 1 && new.len() == 1;
+    let only = |old: &[View<'_>], new: &[View<'_>]| !by.is_empty() && old.len() == 1 && new.len() == 1;
     let are_alone = only(&old, &new);
     // What is on both sides is no difference, however often it is there.
     old.retain(|item| match new.iter().position(|other| other == item) {
@@ -214,10 +207,10 @@ fn paired<'v>(
     // The more of the fields agree, the better the pair.
     for len in (1..=by.len()).rev() {
         old.retain(|item| {
-            let is_pair = |other: &&Value| by[..len].iter().all(|key| item.get(key) == other.get(key));
+            let is_pair = |other: &View<'_>| by[..len].iter().all(|key| item.get(key) == other.get(key));
             match new.iter().position(is_pair) {
                 Some(at) => {
-                    out.extend(object(shape, Some(item), Some(new.remove(at)), context));
+                    out.extend(object(shape, Some(*item), Some(new.remove(at)), context));
                     false
                 }
                 None => true,
@@ -230,18 +223,18 @@ fn paired<'v>(
     out
 }
 
-fn items(side: Option<&Value>) -> Vec<&Value> {
-    side.and_then(Value::as_array).into_iter().flatten().collect()
+fn items(side: Option<View<'_>>) -> Vec<View<'_>> {
+    side.into_iter().flat_map(View::items).collect()
 }
 
-fn keyed<'v>(side: Option<&'v Value>, field: &str) -> BTreeMap<&'v str, &'v Value> {
-    items(side).into_iter().map(|item| (item[field].as_str().unwrap_or_default(), item)).collect()
+fn keyed<'v>(side: Option<View<'v>>, field: &str) -> BTreeMap<&'v str, View<'v>> {
+    items(side).into_iter().map(|item| (text_of(item, field), item)).collect()
 }
 
 fn by_key<K: Ord>(
     shape: &Shape,
-    old: &BTreeMap<K, &Value>,
-    new: &BTreeMap<K, &Value>,
+    old: &BTreeMap<K, View<'_>>,
+    new: &BTreeMap<K, View<'_>>,
     context: Context,
 ) -> Vec<ObjectDiff> {
     let keys: BTreeSet<&K> = old.keys().chain(new.keys()).collect();
@@ -257,7 +250,7 @@ fn order(diff: &ObjectDiff) -> (Vec<(String, String)>, DiffType, Vec<String>) {
     (old, diff.kind, diff.fields.iter().map(|field| field.new.clone()).collect())
 }
 
-fn free(name: &str, old: Option<&Value>, new: Option<&Value>, context: Context) -> Option<ObjectDiff> {
+fn free(name: &str, old: Option<View<'_>>, new: Option<View<'_>>, context: Context) -> Option<ObjectDiff> {
     let kind = DiffType::of(old, new);
     if kind == DiffType::None {
         return None;
@@ -266,32 +259,27 @@ fn free(name: &str, old: Option<&Value>, new: Option<&Value>, context: Context) 
     Some(ObjectDiff { kind, name: name.to_owned(), fields, objects: Vec::new() })
 }
 
-fn free_fields(side: Option<&Value>) -> Flat<'_> {
+fn free_fields(side: Option<View<'_>>) -> Flat<'_> {
     let mut flat = Flat::new();
-    for (key, value) in side.and_then(Value::as_object).into_iter().flatten() {
-        flatten_free(key.as_str().into(), value, &mut flat);
+    for (key, value) in side.into_iter().flat_map(View::entries) {
+        flatten_free(key.into(), value, &mut flat);
     }
     flat
 }
 
-fn flatten_free<'v>(path: Cow<'v, str>, value: &'v Value, flat: &mut Flat<'v>) {
-    match value {
-        Value::Object(map) => {
-            map.iter().for_each(|(key, value)| flatten_free(format!("{path}[{key}]").into(), value, flat));
+fn flatten_free<'v>(path: Cow<'v, str>, value: View<'v>, flat: &mut Flat<'v>) {
+    let Some(scalar) = value.scalar() else {
+        value.entries().for_each(|(key, value)| flatten_free(format!("{path}[{key}]").into(), value, flat));
+        for (i, value) in value.items().enumerate() {
+            flatten_free(format!("{path}[{i}]").into(), value, flat);
         }
-        Value::Array(list) => {
-            list.iter().enumerate().for_each(|(i, value)| flatten_free(format!("{path}[{i}]").into(), value, flat));
-        }
-        Value::Null => {
-            flat.insert(path, "nil".into());
-        }
-        Value::Number(number) => {
-            flat.insert(path, number.as_f64().map_or_else(|| number.to_string(), float_text).into());
-        }
-        _ => {
-            flat.insert(path, simple(value).unwrap_or_default());
-        }
-    }
+        return;
+    };
+    let text = match scalar {
+        Scalar::Null => "nil".into(),
+        other => other.as_f64().map_or_else(|| other.to_text(), |number| float_text(number).into()),
+    };
+    flat.insert(path, text);
 }
 
 /// Free-form numbers are floats: shortest digits, with an exponent below 0.0001 and from a million on, as the reference prints them.

@@ -20,7 +20,7 @@ pub enum DiffType {
 
 impl DiffType {
     /// What two optional sides mean: both and different is an edit.
-    pub(crate) fn of<T: PartialEq>(old: Option<&T>, new: Option<&T>) -> Self {
+    pub(crate) fn of<T: PartialEq>(old: Option<T>, new: Option<T>) -> Self {
         match (old, new) {
             (None, Some(_)) => Self::Added,
             (Some(_), None) => Self::Deleted,

@@ -11,8 +11,8 @@ mod tests;
 
 use crate::job;
 use crate::problems::Problems;
+use drover_base::tape::{Rules, Tape, TapeError};
 use drover_model::Job;
-use serde_json::Value;
 
 pub(crate) use settle::expand;
 
@@ -33,38 +33,21 @@ const NOT_SUBMITTED: &[&str] = &[
     "VersionTag",
 ];
 
+/// A field that is null has its default.
+const RULES: Rules = Rules { left_out: NOT_SUBMITTED, nulls_left_out_except_below: Some(FREE_FORM) };
+
 /// Converts a job in its submission form with all defaults filled in.
 ///
 /// # Errors
 /// A number that validation let through does not fit its field; says which.
 pub fn to_model(submitted: &job::Job) -> Result<Job, Problems> {
-    let failed = |error: serde_json::Error| {
+    let failed = |error: TapeError| {
         let mut problems = Problems::default();
         problems.add(format!("job cannot be read: {error}"));
         problems
     };
-    let mut value = serde_json::to_value(submitted).map_err(failed)?;
-    if let Value::Object(fields) = &mut value {
-        fields.retain(|key, _| !NOT_SUBMITTED.contains(&key.as_str()));
-    }
-    drop_nulls(&mut value);
-    let mut job = serde_json::from_value(value).map_err(failed)?;
+    let mut job = Tape::of(submitted).map_err(failed)?.read(&RULES).map_err(failed)?;
     settle::job(&mut job);
     implied::constrain(&mut job);
     Ok(job)
-}
-
-fn drop_nulls(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            fields.retain(|_, field| !field.is_null());
-            for (key, field) in fields.iter_mut() {
-                if !FREE_FORM.contains(&key.as_str()) {
-                    drop_nulls(field);
-                }
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
-        _ => {}
-    }
 }
