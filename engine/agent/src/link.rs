@@ -1,6 +1,7 @@
 //! The node's link to a server in the same process.
 
 use async_trait::async_trait;
+use drover_model::node_call::{NodeCall, NodeReply};
 use drover_model::{Allocation, Namespace, Node, NodeId, ServiceRegistration};
 use drover_node::{AllocsReply, Heartbeat, IdentityWish, LinkError, ServerLink, SignedIdentity};
 use drover_server::identity::Workload;
@@ -35,11 +36,7 @@ impl ServerLink for LocalLink {
     async fn delete_services(&self, services: Vec<(Namespace, String)>) -> Result<(), LinkError> {
         self.0.delete_services(services).await.map(drop).map_err(failed)
     }
-    async fn sign_identities(
-        &self,
-        node: &NodeId,
-        wishes: &[IdentityWish],
-    ) -> Result<Vec<SignedIdentity>, LinkError> {
+    async fn sign_identities(&self, node: &NodeId, wishes: &[IdentityWish]) -> Result<Vec<SignedIdentity>, LinkError> {
         let wishes: Vec<_> = wishes
             .iter()
             .map(|wish| drover_server::identity::IdentityWish {
@@ -70,4 +67,17 @@ fn failed(error: ServerError) -> LinkError {
 /// Kept beside the impl so that the trait object is made in one place.
 pub(crate) fn local(server: Server) -> Arc<dyn ServerLink> {
     Arc::new(LocalLink(server))
+}
+
+/// The node of this agent, as a server calls it.
+pub(crate) struct LocalNodes(pub drover_node::NodeHandle);
+
+#[async_trait]
+impl drover_server::storage::NodeCalls for LocalNodes {
+    async fn call(&self, node: &NodeId, call: NodeCall) -> Result<NodeReply, String> {
+        if self.0.node_id() != *node {
+            return Err(format!("No path to node {node}"));
+        }
+        self.0.storage_call(call).await
+    }
 }

@@ -1,14 +1,15 @@
 //! Starts everything in order, waits for a signal, stops everything in the reverse order.
 
-use crate::config::{AgentConfig, ConfigError};
+use crate::config::{AgentConfig, ConfigError, Overrides, read_paths, resolve};
 use crate::signals::{Request, Signals};
-use crate::{about, banner, link, memory, plugins, settings};
+use crate::{about, banner, link, memory, plugins, settings, statsd};
 use drover_api::{ApiState, Limits, ServeHandle};
 use drover_drivers::Drivers;
 use drover_node::{Node, NodeHandle};
 use drover_server::Server;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 
@@ -59,6 +60,7 @@ pub struct Agent {
     server: Server,
     signals: Signals,
     dev_folder: Option<PathBuf>,
+    api: ApiState,
 }
 
 impl Agent {
@@ -85,16 +87,26 @@ impl Agent {
             }
             None => None,
         };
+        if let Some(node) = &node {
+            server.reach_nodes(std::sync::Arc::new(link::LocalNodes(node.clone())));
+        }
         let node_id = node.as_ref().map(|node| node.node_id().to_string());
-        let info = about::info(&config, &name, node_id.clone().unwrap_or_default());
+        let info = about::info(&config, &name, server_id(config.data_dir.as_deref())?);
         let state = ApiState::new(server.clone(), node.clone(), info, Limits::default(), crate::logging::lines())
-            .with_environment(about::environment());
+            .with_environment(about::environment())
+            .with_reload(Arc::new({
+                let flags = config.flags.clone();
+                move || reload(&flags)
+            }))
+            .with_log_file(config.log_file.as_ref().map(|file| file.path.clone()))
+            .with_response_headers(&config.response_headers)
+            .with_metrics(about::metrics(&config));
         let mut serving = vec![drover_api::serve(listener, state.clone())];
         if let Some(path) = &config.http_socket {
-            serving.push(drover_api::serve(listen_unix(path)?, state));
+            serving.push(drover_api::serve(listen_unix(path)?, state.clone()));
         }
         warn_of(&config, &without_effect);
-        Ok(Self { config, files: files.to_vec(), serving, node, server, signals, dev_folder })
+        Ok(Self { config, files: files.to_vec(), serving, node, server, signals, dev_folder, api: state })
     }
 
     /// What to show before the log begins; `product` is what the program is called here.
@@ -106,8 +118,13 @@ impl Agent {
     /// Runs until a signal asks for the end, then stops everything.
     pub async fn run(mut self) {
         tokio::spawn(memory::release_when_settled());
+        if !self.config.telemetry.statsd.is_empty() {
+            tokio::spawn(statsd::run(self.api.clone(), self.config.telemetry.clone()));
+        }
         while self.signals.next().await == Request::Reload {
-            tracing::info!("reloading: this configuration has nothing that changes at run time");
+            if let Err(error) = reload(&self.config.flags) {
+                tracing::error!(error, "the configuration was not read again; the old one stays");
+            }
         }
         tracing::info!("stopping");
         self.stop().await;
@@ -144,6 +161,32 @@ impl Agent {
 async fn listen(address: SocketAddr) -> Result<TcpListener, AgentError> {
     let listener = TcpListener::bind(address).await;
     listener.map_err(|source| AgentError::Listen { address: address.to_string(), source })
+}
+
+/// Reads the configuration again, and takes over what can change while the agent runs: the level of the log.
+fn reload(flags: &Overrides) -> Result<(), String> {
+    let failed = |error: ConfigError| drover_base::error::chain(&error);
+    let (file, _) = read_paths(&flags.config_paths).map_err(failed)?;
+    let config = resolve(file, flags).map_err(failed)?;
+    crate::logging::set_level(&config.log_level);
+    tracing::info!(log_level = config.log_level, "configuration read again");
+    Ok(())
+}
+
+/// The server's id: kept in the data folder, as nodes keep theirs.
+fn server_id(data_dir: Option<&Path>) -> Result<String, AgentError> {
+    let Some(folder) = data_dir.map(|dir| dir.join("server")) else { return Ok(drover_base::uuid::random()) };
+    let path = folder.join("node-id");
+    let failed = |action, source| AgentError::File { action, path: path.clone(), source };
+    match std::fs::read_to_string(&path) {
+        Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed("read", error)),
+        _ => {}
+    }
+    let id = drover_base::uuid::random();
+    std::fs::create_dir_all(&folder).map_err(|error| failed("create the folder of", error))?;
+    std::fs::write(&path, &id).map_err(|error| failed("write", error))?;
+    Ok(id)
 }
 
 /// Replaces a socket that an earlier agent left; only this user can connect.

@@ -119,6 +119,16 @@ pub struct VolumeRequest {
     pub per_alloc: bool,
 }
 
+impl VolumeRequest {
+    /// The volume that an allocation asks for; `index` is the number in its name.
+    pub fn source_of(&self, index: Option<u32>) -> String {
+        match index {
+            Some(index) if self.per_alloc => format!("{}[{index}]", self.source),
+            _ => self.source.clone(),
+        }
+    }
+}
+
 /// How to mount a volume.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]

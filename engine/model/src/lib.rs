@@ -21,6 +21,7 @@ pub mod job;
 pub mod metrics;
 pub mod network;
 pub mod node;
+pub mod node_call;
 pub mod placement;
 pub mod placement_metric;
 pub mod policy;

@@ -1,5 +1,6 @@
 //! Nodes: where allocations run.
 
+use crate::csi::CsiInfo;
 use crate::resources::{NodeReservedResources, NodeResources};
 use crate::{TextMap, wire_enum};
 use drover_base::{Nanos, NodeId, WireTime, serde_null};
@@ -97,10 +98,10 @@ pub struct Node {
     pub host_networks: BTreeMap<String, serde_json::Value>,
     /// CSI controllers.
     #[serde(rename = "CSIControllerPlugins", deserialize_with = "serde_null::deserialize")]
-    pub csi_controller_plugins: BTreeMap<String, serde_json::Value>,
+    pub csi_controller_plugins: BTreeMap<String, CsiInfo>,
     /// CSI nodes.
     #[serde(rename = "CSINodePlugins", deserialize_with = "serde_null::deserialize")]
-    pub csi_node_plugins: BTreeMap<String, serde_json::Value>,
+    pub csi_node_plugins: BTreeMap<String, CsiInfo>,
     /// Limit of allocations; 0: none.
     pub node_max_allocs: u32,
     /// Collect its volumes when it is collected.

@@ -4,6 +4,7 @@ use crate::alloc::view::AllocHandle;
 use crate::config::NodeConfig;
 use crate::identity::task_api::TaskApi;
 use crate::link::{ServerLink, SignedIdentity};
+use crate::host_volumes::HostVolumes;
 use crate::local_state::LocalState;
 use crate::meta::DynamicMeta;
 use crate::sync::Outbox;
@@ -31,6 +32,8 @@ pub struct NodeContext {
     pub allocs: Mutex<BTreeMap<AllocId, AllocHandle>>,
     /// Allocations that were collected here while the servers still list them.
     pub collected: Mutex<HashSet<AllocId>>,
+    /// Dynamic host volumes.
+    pub host_volumes: HostVolumes,
     /// Metadata that was changed at run time.
     pub dynamic_meta: DynamicMeta,
     /// The node as it was last found.
@@ -56,6 +59,7 @@ impl NodeContext {
         state: LocalState,
         drivers: Drivers,
         dynamic_meta: DynamicMeta,
+        host_volumes: HostVolumes,
         node: Node,
         link: Arc<dyn ServerLink>,
     ) -> Self {
@@ -67,6 +71,7 @@ impl NodeContext {
             allocs: Mutex::default(),
             collected: Mutex::default(),
             dynamic_meta,
+            host_volumes,
             node: RwLock::new(Arc::new(node)),
             node_changed: Notify::new(),
             stopped: CancellationToken::new(),

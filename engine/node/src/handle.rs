@@ -11,6 +11,7 @@ use crate::task::core::TaskInput;
 use crate::task::events;
 use drover_base::{AllocId, NodeId, UnixNanos};
 use drover_drivers::{ExecRequest, ExecSession};
+use drover_model::node_call::{NodeCall, NodeReply};
 use drover_model::{Allocation, Node, TaskStateKind};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -66,6 +67,11 @@ impl NodeHandle {
 
     pub(crate) fn find(&self, id: &AllocId) -> Result<AllocHandle, NodeError> {
         self.context.alloc(id).ok_or_else(|| NodeError::UnknownAlloc(id.clone()))
+    }
+
+    /// Does what a server asks of this node's storage. `Err` is what people read.
+    pub async fn storage_call(&self, call: NodeCall) -> Result<NodeReply, String> {
+        crate::host_volumes::call(&self.context, call).await
     }
 
     /// The node's metadata.

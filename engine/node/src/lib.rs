@@ -19,6 +19,7 @@ mod fingerprint;
 pub mod fs;
 mod handle;
 pub mod hooks;
+pub mod host_volumes;
 mod http;
 pub mod identity;
 mod link;

@@ -8,6 +8,7 @@ use crate::context::NodeContext;
 use crate::error::NodeError;
 use crate::fingerprint;
 use crate::handle::NodeHandle;
+use crate::host_volumes::HostVolumes;
 use crate::identity::Identity;
 use crate::link::{AllocsReply, LinkError, ServerLink};
 use crate::local_state::{LocalState, SavedAlloc};
@@ -53,6 +54,8 @@ impl Node {
         let meta = DynamicMeta::load(&config.state_dir)?;
         let mut node = fingerprint::node(&config, &identity, &Default::default());
         node.meta = meta.over(&config.meta).meta;
+        let host_volumes = HostVolumes::load(&config).map_err(NodeError::io(&config.state_dir))?;
+        host_volumes.describe(&mut node);
         node.computed_class = fingerprint::computed_class(&node);
         tracing::info!(
             min = config.min_dynamic_port,
@@ -60,7 +63,7 @@ impl Node {
             alloc_dir = %config.alloc_dir.display(),
             "using dynamic ports"
         );
-        let context = Arc::new(NodeContext::new(config, state, drivers, meta, node, Arc::clone(&link)));
+        let context = Arc::new(NodeContext::new(config, state, drivers, meta, host_volumes, node, Arc::clone(&link)));
 
         first_fingerprints(&context).await;
         for (alloc, saved) in kept {
@@ -70,6 +73,7 @@ impl Node {
         context.spawn(outbox.run(Arc::clone(&link)));
         context.spawn(keep_registered(Arc::clone(&context), Arc::clone(&link)));
         context.spawn(collect(Arc::clone(&context)));
+        context.spawn(crate::host_volumes::restore(Arc::clone(&context)));
         Ok(NodeHandle::new(context))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::context::{Context, Ids};
 use crate::explain::add_exhausted_resources;
-use crate::feasible::candidates;
+use crate::feasible::{QuotaGate, candidates};
 use crate::outcome::{Outcome, blocked_eval};
 use crate::preempt;
 use crate::reconcile::{
@@ -69,6 +69,7 @@ pub(crate) fn schedule(view: &dyn ClusterView, eval: &Evaluation, context: Conte
         plan,
         deployment_id: deployment_id.map(|deployment| deployment.id.clone()).unwrap_or_default(),
         failed: BTreeMap::new(),
+        quota: QuotaGate::new(view, job_ref),
         queued: job.iter().flat_map(|job| &job.task_groups).map(|group| (group.name.clone(), 0)).collect(),
     };
     run.apply(result)
@@ -115,12 +116,14 @@ struct Run<'a> {
     deployment_id: DeploymentId,
     failed: BTreeMap<String, AllocMetric>,
     queued: BTreeMap<String, u32>,
+    quota: QuotaGate,
 }
 
 impl Run<'_> {
     fn apply(mut self, mut result: Reconciliation) -> Outcome {
         for stop in std::mem::take(&mut result.stop) {
             self.stack.stop(&stop.alloc);
+            self.quota.release(&stop.alloc);
             self.plan.stop(self.stamped(stop.into()));
         }
         for noted in std::mem::take(&mut result.notes) {
@@ -173,6 +176,9 @@ impl Run<'_> {
         if let (Some(previous), Some(_)) = (&previous, placement.stop_previous) {
             self.stack.stop(previous);
         }
+        if self.is_over_quota(&placement) {
+            return;
+        }
         let failed_on = previous.as_deref().map(nodes_to_avoid).unwrap_or_default();
         let preferred = self.preferred_node(&placement);
         let name = Allocation { name: placement.name.clone(), ..Allocation::default() };
@@ -186,6 +192,7 @@ impl Run<'_> {
             return;
         };
         self.stack.place(group, &choice);
+        self.take_quota(&placement);
         if let (Some(previous), Some(why)) = (&previous, placement.stop_previous) {
             let mut stopped = Allocation { job: None, ..(**previous).clone() };
             stopped.desired_status = AllocDesiredStatus::Stop;
@@ -222,6 +229,30 @@ impl Run<'_> {
         };
         preempt::record(&mut self.plan, &mut alloc, &choice.preempted);
         self.plan.place(alloc);
+    }
+
+    /// Whether the namespace's quota has no room for one more; the group has failed then.
+    fn is_over_quota(&mut self, placement: &Placement) -> bool {
+        let Some(group) = self.job.group(&placement.group) else { return false };
+        let replaced = placement.previous.clone().filter(|_| placement.stop_previous.is_some());
+        replaced.iter().for_each(|alloc| self.quota.release(alloc));
+        let quota_exhausted = self.quota.exceeded(group);
+        replaced.iter().for_each(|alloc| self.quota.keep(alloc));
+        if quota_exhausted.is_empty() {
+            return false;
+        }
+        replaced.iter().for_each(|alloc| self.stack.keep(alloc));
+        let metric = AllocMetric { quota_exhausted, ..self.stack.common_metric() };
+        self.fail(placement, metric);
+        true
+    }
+
+    fn take_quota(&mut self, placement: &Placement) {
+        let replaced = placement.previous.as_ref().filter(|_| placement.stop_previous.is_some());
+        replaced.iter().for_each(|alloc| self.quota.release(alloc));
+        if let Some(group) = self.job.group(&placement.group) {
+            self.quota.take(group);
+        }
     }
 
     /// While canaries are out, what is not a canary comes back as it was.
@@ -321,11 +352,13 @@ impl Run<'_> {
         if !eval.failed_tg_allocs.is_empty() && was_blocked {
             eval.escaped_computed_class = escaped;
             eval.class_eligibility = eligibility;
+            eval.quota_limit_reached = self.quota.reached();
         } else {
             if !eval.failed_tg_allocs.is_empty() {
                 let mut next = blocked_eval(&eval, &mut self.ids, now);
                 next.escaped_computed_class = escaped;
                 next.class_eligibility = eligibility;
+                next.quota_limit_reached = self.quota.reached();
                 eval.blocked_eval = next.id.clone();
                 blocked.push(next);
             }

@@ -24,6 +24,7 @@ mod stack;
 mod system;
 
 pub use context::Context;
+pub use feasible::meets;
 pub use outcome::{Outcome, ScheduleError, attempts_exhausted, made_progress, max_attempts};
 
 use drover_model::{ClusterView, Evaluation, JobType};

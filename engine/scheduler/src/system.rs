@@ -2,7 +2,7 @@
 
 use crate::context::{Context, Ids};
 use crate::explain::add_exhausted_resources;
-use crate::feasible::candidates;
+use crate::feasible::{QuotaGate, candidates};
 use crate::outcome::{Outcome, blocked_eval};
 use crate::preempt;
 use crate::reconcile::{
@@ -69,6 +69,7 @@ pub(crate) fn schedule(view: &dyn ClusterView, eval: &Evaluation, context: Conte
         failed: BTreeMap::new(),
         full_nodes: Vec::new(),
         queued,
+        quota: QuotaGate::new(view, job_ref),
     };
     run.groups(running, &allocs, &eligible);
     run.finish()
@@ -91,6 +92,7 @@ struct Run<'a> {
     /// Nodes on which a group found no room: each gets a blocked evaluation.
     full_nodes: Vec<NodeId>,
     queued: BTreeMap<String, u32>,
+    quota: QuotaGate,
 }
 
 /// One group while its nodes are gone through.
@@ -304,6 +306,7 @@ impl Run<'_> {
         self.out.desired(&group.name).destructive_update += 1;
         run.on_nodes -= 1;
         self.stack.stop(live);
+        self.quota.release(live);
         if self.place(group, run, node, Some(live), canary) {
             let mut stopped = Allocation { job: None, ..(**live).clone() };
             stopped.desired_status = AllocDesiredStatus::Stop;
@@ -312,6 +315,7 @@ impl Run<'_> {
             self.plan.stop(stopped);
         } else {
             self.stack.keep(live);
+            self.quota.keep(live);
             run.on_nodes += 1;
         }
     }
@@ -326,12 +330,19 @@ impl Run<'_> {
         canary: bool,
     ) -> bool {
         let Some(slot) = self.stack.slot(&node.id) else { return false };
+        let quota_exhausted = self.quota.exceeded(group);
+        if !quota_exhausted.is_empty() {
+            let metric = AllocMetric { quota_exhausted, ..self.stack.common_metric() };
+            self.refused(group, run, node, metric);
+            return false;
+        }
         let (choice, metric) = self.stack.select_on(run.number, slot, &Wish { index: Some(0), ..Wish::default() });
         let Some(choice) = choice else {
             self.refused(group, run, node, metric.to_metric());
             return false;
         };
         self.stack.place(run.number, &choice);
+        self.quota.take(group);
         run.on_nodes += 1;
         run.pending += 1;
         self.out.desired(&group.name).place += 1;
@@ -469,6 +480,7 @@ impl Run<'_> {
         for node in self.full_nodes {
             let mut next = blocked_eval(&eval, &mut self.ids, now);
             next.node_id = node;
+            next.quota_limit_reached = self.quota.reached();
             next.escaped_computed_class = escaped;
             next.class_eligibility.clone_from(&eligibility);
             blocked.push(next);

@@ -1,8 +1,9 @@
 //! Leadership: taking up all work from the state, following every change, and laying it down.
 
 use crate::blocked::core::{Admission, Capacity};
+use crate::endpoints::quotas::free as free_quota;
 use crate::server::Inner;
-use crate::{deployments, drainer, gc, heartbeat, keyring, periodic, worker};
+use crate::{deployments, drainer, gc, heartbeat, keyring, locks, periodic, worker};
 use drover_base::uuid;
 use drover_model::{
     Allocation, EvalId, EvalStatus, EvalTrigger, Evaluation, Job, Nanos, Node, NodeStatus, UnixNanos, WireTime,
@@ -66,6 +67,9 @@ pub(crate) async fn lead(inner: Arc<Inner>) {
         inner.leadership.0.store(true, Ordering::Release);
         take_up(&inner, &inner.store.snapshot());
         tracing::info!(workers = workers(&inner), "cluster leadership acquired");
+        if let Err(error) = inner.bootstrap_as_configured().await {
+            tracing::warn!(%error, "the configured bootstrap token could not be made");
+        }
         let mut work = JoinSet::new();
         for _ in 0..workers(&inner) {
             work.spawn(worker::run(inner.clone()));
@@ -77,6 +81,8 @@ pub(crate) async fn lead(inner: Arc<Inner>) {
         work.spawn(periodic::run(inner.clone()));
         work.spawn(heartbeat::run(inner.clone()));
         work.spawn(gc::run(inner.clone()));
+        work.spawn(crate::storage::run(inner.clone()));
+        work.spawn(locks::run(inner.clone()));
         work.spawn(keyring::lead::run(inner.clone()));
         inner.log.wait_for_loss().await;
         inner.leadership.0.store(false, Ordering::Release);
@@ -111,6 +117,7 @@ fn take_up(inner: &Inner, snapshot: &Snapshot) {
     for deployment in snapshot.deployments().filter(|deployment| deployment.is_active()) {
         inner.deployments.mark(&deployment.id);
     }
+    inner.variable_locks.restore(snapshot);
     inner.drainer.wake();
 }
 
@@ -118,6 +125,7 @@ fn lay_down(inner: &Inner) {
     inner.queue.clear();
     *inner.blocked.lock() = crate::blocked::core::Blocked::default();
     inner.periodic.clear();
+    inner.variable_locks.clear();
     inner.heartbeats.clear();
     inner.deployments.clear();
 }
@@ -163,6 +171,8 @@ fn follow_alloc(inner: &Inner, snapshot: &Snapshot, alloc: &Allocation) {
         && let Some(node) = node
     {
         free(inner, node, snapshot.index());
+        let namespace = snapshot.namespace(&alloc.namespace);
+        namespace.iter().for_each(|namespace| free_quota(inner, &namespace.quota, snapshot.index()));
     }
     inner.drainer.wake_if_draining();
 }

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::keyring::Keyring;
 use crate::log::{Committed, OwnLog, ProposeLog};
 use crate::node_updates::AllocUpdates;
-use crate::{answer, deployments, drainer, heartbeat, leader, node_updates, periodic};
+use crate::{answer, deployments, drainer, heartbeat, leader, locks, node_updates, periodic, storage};
 use drover_model::{EvalStatus, Evaluation, UnixNanos};
 use drover_state::{Command, Snapshot, StateStore, Table, WatchKey};
 use parking_lot::Mutex;
@@ -39,9 +39,11 @@ pub(crate) struct Inner {
     pub periodic: periodic::Shared,
     pub heartbeats: heartbeat::Shared,
     pub keyring: Keyring,
+    pub variable_locks: locks::Shared,
     pub acl_cache: AclCache,
     pub leadership: leader::Leadership,
     pub alloc_updates: AllocUpdates,
+    pub nodes: storage::Nodes,
     cancellations: mpsc::Sender<Vec<Arc<Evaluation>>>,
     tasks: Mutex<Option<JoinSet<()>>>,
 }
@@ -77,9 +79,11 @@ impl Server {
             drainer: drainer::Signals::default(),
             periodic: periodic::Shared::default(),
             keyring,
+            variable_locks: locks::Shared::default(),
             acl_cache: AclCache::default(),
             leadership: leader::Leadership::default(),
             alloc_updates,
+            nodes: storage::Nodes::default(),
             cancellations,
             tasks: Mutex::new(Some(JoinSet::new())),
         });
@@ -90,6 +94,11 @@ impl Server {
         Ok(Self { inner })
     }
 
+    /// Says how nodes are called; without it nothing can be asked of them.
+    pub fn reach_nodes(&self, calls: Arc<dyn storage::NodeCalls>) {
+        self.inner.nodes.reach(calls);
+    }
+
     /// The replicated state, to be read through its snapshots and watches.
     pub fn state(&self) -> &StateStore {
         &self.inner.store
@@ -98,6 +107,11 @@ impl Server {
     /// What it was told at start.
     pub fn config(&self) -> &ServerConfig {
         &self.inner.config
+    }
+
+    /// Where the log stands.
+    pub fn log_status(&self) -> crate::LogStatus {
+        self.inner.log.status()
     }
 
     /// Counts of evaluations.

@@ -1,19 +1,29 @@
 //! Commands and whole states as bytes: a version byte, then MessagePack with field names.
 
-use crate::tables::{GroupScalingEvents, Table, Tables};
+use crate::tables::{GroupScalingEvents, Storage, Table, Tables};
 use crate::{Command, Snapshot};
 use drover_model::acl::{AclAuthMethod, AclBindingRule, AclPolicy, AclRole, AclToken, OneTimeToken};
+use drover_model::csi::{CsiPlugin, CsiVolume};
+use drover_model::quota::QuotaSpec;
 use drover_model::registry::{
-    JobSubmission, JobSummary, NamespaceSpec, NodePool, RootKey, SchedulerConfiguration, ServiceRegistration,
-    StoredVariable,
+    AutopilotConfiguration, JobSubmission, JobSummary, NamespaceSpec, NodePool, RootKey, SchedulerConfiguration,
+    ServiceRegistration, StoredVariable,
 };
+use drover_model::volume::{HostVolume, VolumeClaim};
 use drover_model::{Allocation, Deployment, Evaluation, Job, JobKey, Node, UnixNanos};
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::io::{Read, Write};
 use std::sync::Arc;
 
 /// The version of both formats.
 pub const FORMAT_VERSION: u8 = 1;
+
+/// The longest archived state that is read, in bytes: a limit against archives that were made to fill memory.
+pub const MAX_STATE_BYTES: u64 = 16 * 1024 * 1024 * 1024;
 
 /// Why bytes could not be made or read.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +34,12 @@ pub enum CodecError {
     /// Written by another version.
     #[error("format version {0} is not supported (this is version {FORMAT_VERSION})")]
     Version(u8),
+    /// Could not be compressed, or is not what was compressed.
+    #[error("damaged")]
+    Compression(#[from] std::io::Error),
+    /// Nobody has a state this long.
+    #[error("the state is longer than {MAX_STATE_BYTES} bytes")]
+    TooLong,
     /// Could not be written.
     #[error("cannot encode")]
     Encode(#[from] rmp_serde::encode::Error),
@@ -54,6 +70,34 @@ pub fn decode_command(bytes: &[u8]) -> Result<Command, CodecError> {
 /// Those of the encoder.
 pub fn encode_state(snapshot: &Snapshot) -> Result<Vec<u8>, CodecError> {
     encode(&Image::of(&snapshot.0))
+}
+
+/// What [`encode_state`] wrote, checked and compressed, for [`crate::RestoreState`].
+///
+/// # Errors
+/// Of another version, or damaged.
+pub fn compress_state(bytes: &[u8]) -> Result<Vec<u8>, CodecError> {
+    decode_tables(bytes)?;
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?)
+}
+
+/// The state that [`encode_state`] wrote, as a view of its own.
+///
+/// # Errors
+/// Of another version, or damaged.
+pub fn decode_state(bytes: &[u8]) -> Result<Snapshot, CodecError> {
+    decode_tables(bytes).map(|tables| Snapshot(Arc::new(tables)))
+}
+
+pub(crate) fn decode_compressed_tables(bytes: &[u8]) -> Result<Tables, CodecError> {
+    let mut plain = Vec::new();
+    GzDecoder::new(bytes).take(MAX_STATE_BYTES + 1).read_to_end(&mut plain)?;
+    if plain.len() as u64 > MAX_STATE_BYTES {
+        return Err(CodecError::TooLong);
+    }
+    decode_tables(&plain)
 }
 
 pub(crate) fn decode_tables(bytes: &[u8]) -> Result<Tables, CodecError> {
@@ -106,7 +150,13 @@ struct Image {
     root_keys: Vec<Arc<RootKey>>,
     meta: Vec<(String, Arc<str>)>,
     #[serde(default)]
+    autopilot_configuration: Arc<AutopilotConfiguration>,
+    #[serde(default)]
     acl: AclImage,
+    #[serde(default)]
+    storage: StorageImage,
+    #[serde(default)]
+    quotas: Vec<Arc<QuotaSpec>>,
 }
 
 /// The rows of access control; images from before there was any have none.
@@ -144,6 +194,37 @@ impl AclImage {
         tables.acl_binding_rules = self.binding_rules.into_iter().map(|row| (row.id.clone(), row)).collect();
         tables.one_time_tokens =
             self.one_time_tokens.into_iter().map(|row| (row.one_time_secret_id.clone(), row)).collect();
+    }
+}
+
+/// The rows of volumes; images from before there were any have none.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct StorageImage {
+    host_volumes: Vec<Arc<HostVolume>>,
+    claims: Vec<Arc<VolumeClaim>>,
+    csi_volumes: Vec<Arc<CsiVolume>>,
+    csi_plugins: Vec<Arc<CsiPlugin>>,
+}
+
+impl StorageImage {
+    fn of(tables: &Storage) -> Self {
+        Self {
+            host_volumes: tables.host_volumes.values().cloned().collect(),
+            claims: tables.claims.values().cloned().collect(),
+            csi_volumes: tables.csi_volumes.values().cloned().collect(),
+            csi_plugins: tables.csi_plugins.values().cloned().collect(),
+        }
+    }
+
+    fn into_tables(self) -> Storage {
+        let csi_volumes = self.csi_volumes.into_iter();
+        Storage {
+            host_volumes: self.host_volumes.into_iter().map(|row| (row.id.clone(), row)).collect(),
+            claims: self.claims.into_iter().map(|row| (row.id.clone(), row)).collect(),
+            csi_volumes: csi_volumes.map(|row| ((row.namespace.clone(), row.id.clone()), row)).collect(),
+            csi_plugins: self.csi_plugins.into_iter().map(|row| (row.id.clone(), row)).collect(),
+        }
     }
 }
 
@@ -200,11 +281,14 @@ impl Image {
             namespaces: tables.namespaces.values().cloned().collect(),
             node_pools: tables.node_pools.values().cloned().collect(),
             scheduler_configuration: tables.scheduler_configuration.clone(),
+            autopilot_configuration: tables.autopilot_configuration.clone(),
             variables: tables.variables.values().cloned().collect(),
             scaling_events: tables.scaling_events.iter().map(|(key, row)| (key.clone(), row.clone())).collect(),
             periodic_launches: tables.periodic_launches.iter().map(|(key, row)| (key.clone(), *row)).collect(),
             root_keys: tables.root_keys.values().cloned().collect(),
             meta: tables.meta.iter().map(|(key, row)| (key.clone(), row.clone())).collect(),
+            storage: StorageImage::of(&tables.storage),
+            quotas: tables.quotas.values().cloned().collect(),
             acl: AclImage::of(tables),
         }
     }
@@ -233,10 +317,13 @@ impl Image {
             .into_iter()
             .map(|row| (JobKey { namespace: row.namespace.clone(), id: row.job_id.clone() }, row))
             .collect();
-        tables.nodes = self.nodes.into_iter().map(|row| (row.id.clone(), row)).collect();
+        for node in self.nodes {
+            tables.nodes.insert(node.id.clone(), node);
+        }
         tables.namespaces = self.namespaces.into_iter().map(|row| (row.name.clone(), row)).collect();
         tables.node_pools = self.node_pools.into_iter().map(|row| (row.name.clone(), row)).collect();
         tables.scheduler_configuration = self.scheduler_configuration;
+        tables.autopilot_configuration = self.autopilot_configuration;
         tables.variables =
             self.variables.into_iter().map(|row| ((row.namespace.clone(), row.path.clone()), row)).collect();
         tables.scaling_events = self.scaling_events.into_iter().collect();
@@ -244,11 +331,13 @@ impl Image {
         tables.root_keys = self.root_keys.into_iter().map(|row| (row.key_id.clone(), row)).collect();
         tables.meta = self.meta.into_iter().collect();
         self.acl.fill(&mut tables);
+        tables.storage = self.storage.into_tables();
+        tables.quotas = self.quotas.into_iter().map(|row| (row.name.clone(), row)).collect();
         tables
     }
 }
 
-const ALL_TABLES: [Table; Table::COUNT] = [
+pub(crate) const ALL_TABLES: [Table; Table::COUNT] = [
     Table::Jobs,
     Table::JobVersions,
     Table::JobSubmissions,
@@ -273,4 +362,9 @@ const ALL_TABLES: [Table; Table::COUNT] = [
     Table::AclAuthMethods,
     Table::AclBindingRules,
     Table::OneTimeTokens,
+    Table::HostVolumes,
+    Table::VolumeClaims,
+    Table::CsiVolumes,
+    Table::CsiPlugins,
+    Table::Quotas,
 ];

@@ -324,7 +324,7 @@ pub struct ApplyPlacement {
     /// The job that placed allocations belong to.
     pub job: Option<Arc<Job>>,
     /// What was accepted.
-    pub result: PlacementResult,
+    pub result: Arc<PlacementResult>,
     /// Evaluations of the jobs whose allocations were pushed out.
     pub preemption_evals: Vec<Evaluation>,
     /// When; times of the allocations.

@@ -1,7 +1,9 @@
 //! What changed, for streams and for the servers' own reactions.
 
 use drover_model::acl::{AclAuthMethod, AclBindingRule, AclPolicy, AclRole, AclToken};
+use drover_model::csi::{CsiPlugin, CsiVolume};
 use drover_model::registry::{NodePool, ServiceRegistration};
+use drover_model::volume::HostVolume;
 use drover_model::{Allocation, Deployment, Evaluation, Job, Namespace, Node};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -26,6 +28,12 @@ pub enum Topic {
     NodePool,
     /// A registered service.
     Service,
+    /// A dynamic host volume.
+    HostVolume,
+    /// A CSI volume.
+    CsiVolume,
+    /// A CSI plugin.
+    CsiPlugin,
     /// A token.
     AclToken,
     /// A policy.
@@ -49,6 +57,9 @@ impl Topic {
             Self::Node => "Node",
             Self::NodePool => "NodePool",
             Self::Service => "Service",
+            Self::HostVolume => "HostVolume",
+            Self::CsiVolume => "CSIVolume",
+            Self::CsiPlugin => "CSIPlugin",
             Self::AclToken => "ACLToken",
             Self::AclPolicy => "ACLPolicy",
             Self::AclRole => "ACLRole",
@@ -75,6 +86,12 @@ pub enum EventPayload {
     NodePool(Arc<NodePool>),
     /// A registered service.
     Service(Arc<ServiceRegistration>),
+    /// A dynamic host volume.
+    HostVolume(Arc<HostVolume>),
+    /// A CSI volume.
+    CsiVolume(Arc<CsiVolume>),
+    /// A CSI plugin.
+    CsiPlugin(Arc<CsiPlugin>),
     /// A token; readers of events never see its secret.
     AclToken(Arc<AclToken>),
     /// A policy.
@@ -116,6 +133,9 @@ impl Event {
             EventPayload::Node(_) => Topic::Node,
             EventPayload::NodePool(_) => Topic::NodePool,
             EventPayload::Service(_) => Topic::Service,
+            EventPayload::HostVolume(_) => Topic::HostVolume,
+            EventPayload::CsiVolume(_) => Topic::CsiVolume,
+            EventPayload::CsiPlugin(_) => Topic::CsiPlugin,
             EventPayload::AclToken(_) => Topic::AclToken,
             EventPayload::AclPolicy(_) => Topic::AclPolicy,
             EventPayload::AclRole(_) => Topic::AclRole,
@@ -134,6 +154,9 @@ impl Event {
             EventPayload::Node(node) => &node.id,
             EventPayload::NodePool(pool) => &pool.name,
             EventPayload::Service(service) => &service.id,
+            EventPayload::HostVolume(volume) => &volume.id,
+            EventPayload::CsiVolume(volume) => &volume.id,
+            EventPayload::CsiPlugin(plugin) => &plugin.id,
             EventPayload::AclToken(token) => &token.accessor_id,
             EventPayload::AclPolicy(policy) => &policy.name,
             EventPayload::AclRole(role) => &role.id,
@@ -150,7 +173,10 @@ impl Event {
             EventPayload::Allocation(alloc) => Some(&alloc.namespace),
             EventPayload::Deployment(deployment) => Some(&deployment.namespace),
             EventPayload::Service(service) => Some(&service.namespace),
+            EventPayload::HostVolume(volume) => Some(&volume.namespace),
+            EventPayload::CsiVolume(volume) => Some(&volume.namespace),
             EventPayload::Node(_)
+            | EventPayload::CsiPlugin(_)
             | EventPayload::NodePool(_)
             | EventPayload::AclToken(_)
             | EventPayload::AclPolicy(_)
@@ -168,6 +194,9 @@ impl Event {
             EventPayload::Deployment(deployment) => [&deployment.job_id, "", ""],
             EventPayload::Service(service) => [&service.job_id, &service.service_name, &service.alloc_id],
             EventPayload::AclRole(role) => [&role.name, "", ""],
+            EventPayload::HostVolume(volume) => [&volume.id, &volume.name, &volume.plugin_id],
+            EventPayload::CsiVolume(volume) => [&volume.id, &volume.name, &volume.plugin_id],
+            EventPayload::CsiPlugin(plugin) => [&plugin.id, "", ""],
             _ => ["", "", ""],
         };
         keys.into_iter().filter(|key| !key.is_empty()).collect()

@@ -1,5 +1,6 @@
 //! Secondary indexes: one key to many primary keys.
 
+use crate::rows::{AsKey, Key};
 use imbl::{OrdMap, OrdSet};
 
 /// One key to many primary keys, both in order. Empty sets are never kept.
@@ -26,7 +27,7 @@ impl<K: Ord + Clone, V: Ord + Clone> Index<K, V> {
         }
     }
 
-    pub(crate) fn of(&self, key: &K) -> impl Iterator<Item = &V> + '_ {
+    pub(crate) fn of<'a>(&'a self, key: &K) -> impl Iterator<Item = &'a V> + use<'a, K, V> {
         self.0.get(key).into_iter().flat_map(OrdSet::iter)
     }
 
@@ -37,6 +38,35 @@ impl<K: Ord + Clone, V: Ord + Clone> Index<K, V> {
     /// How many the key has.
     pub(crate) fn count(&self, key: &K) -> usize {
         self.0.get(key).map_or(0, OrdSet::len)
+    }
+}
+
+/// One key to the ids of many rows; see [`Index`].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct IdIndex<K: Ord + Clone>(Index<K, Key>);
+
+impl<K: Ord + Clone> Default for IdIndex<K> {
+    fn default() -> Self {
+        Self(Index::default())
+    }
+}
+
+impl<K: Ord + Clone> IdIndex<K> {
+    pub(crate) fn add(&mut self, key: K, id: &impl AsKey) {
+        self.0.add(key, id.as_key());
+    }
+
+    pub(crate) fn remove(&mut self, key: &K, id: &impl AsKey) {
+        self.0.remove(key, &id.as_key());
+    }
+
+    pub(crate) fn of<'a>(&'a self, key: &K) -> impl Iterator<Item = &'a Key> + use<'a, K> {
+        self.0.of(key)
+    }
+
+    /// How many the key has.
+    pub(crate) fn count(&self, key: &K) -> usize {
+        self.0.count(key)
     }
 }
 

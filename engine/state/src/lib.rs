@@ -16,6 +16,7 @@ mod event;
 mod index;
 mod outcome;
 mod read;
+mod rows;
 mod snapshot;
 mod store;
 mod tables;

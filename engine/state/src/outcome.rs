@@ -69,6 +69,20 @@ pub enum StateError {
         /// The index it has.
         found: u64,
     },
+    /// Compare-and-set of the autopilot configuration.
+    #[error("autopilot configuration was changed: its index is {found}, not {wanted}")]
+    AutopilotConfiguration {
+        /// The index asked for.
+        wanted: u64,
+        /// The index it has.
+        found: u64,
+    },
+    /// Somebody else holds the variable.
+    #[error("attempting to modify locked variable")]
+    VariableLocked,
+    /// Nobody holds the variable.
+    #[error("variable doesn't hold a lock")]
+    VariableNotLocked,
     /// Something named is not there.
     #[error("{0}")]
     NotFound(String),

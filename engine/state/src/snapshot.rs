@@ -1,9 +1,15 @@
 //! An immutable view of the state.
 
 use crate::Table;
+use crate::rows::AsKey;
 use crate::tables::Tables;
-use drover_model::registry::{NodePool, SchedulerConfiguration};
-use drover_model::{Allocation, ClusterView, Deployment, Job, JobKey, Node, NodeId};
+use drover_model::csi::CsiVolume;
+use drover_model::quota::{QuotaHeld, QuotaSpec};
+use drover_model::registry::{NamespaceSpec, NodePool, SchedulerConfiguration};
+use drover_model::volume::{HostVolume, VolumeClaim};
+use drover_model::{
+    AllocId, Allocation, ClusterView, Deployment, GovernanceView, Job, JobKey, Namespace, Node, NodeHold, NodeId,
+};
 use std::sync::Arc;
 
 /// The state at one index. Cloning costs a reference count; it never changes and never blocks
@@ -52,6 +58,12 @@ impl ClusterView for Snapshot {
     fn allocs_of_node(&self, id: &NodeId) -> Vec<Arc<Allocation>> {
         self.allocs_by_node(id).cloned().collect()
     }
+    fn alloc_of_node(&self, node: &NodeId, id: &AllocId) -> Option<Arc<Allocation>> {
+        self.0.allocs.get(id).filter(|alloc| alloc.node_id == *node).cloned()
+    }
+    fn node_hold(&self, id: &NodeId) -> Option<NodeHold> {
+        Some(self.0.node_holds.get(&id.as_key()).copied().unwrap_or_default())
+    }
     fn latest_deployment(&self, key: &JobKey) -> Option<Arc<Deployment>> {
         self.latest_deployment_of(key).cloned()
     }
@@ -60,5 +72,36 @@ impl ClusterView for Snapshot {
     }
     fn node_pool(&self, name: &str) -> Option<Arc<NodePool>> {
         self.0.node_pools.get(name).cloned()
+    }
+    fn governance(&self) -> Option<&dyn GovernanceView> {
+        Some(self)
+    }
+}
+
+impl GovernanceView for Snapshot {
+    fn host_volume(&self, id: &str) -> Option<Arc<HostVolume>> {
+        self.0.storage.host_volumes.get(id).cloned()
+    }
+    fn volume_claims(&self, job: &JobKey, group: &str) -> Vec<Arc<VolumeClaim>> {
+        self.volume_claims_of(job, group).cloned().collect()
+    }
+    fn csi_volume(&self, namespace: &Namespace, id: &str) -> Option<Arc<CsiVolume>> {
+        self.csi_volume(namespace, id).cloned()
+    }
+    fn csi_volumes_on(&self, node: &NodeId, plugin: &str) -> usize {
+        self.csi_volumes_on(node, plugin)
+    }
+    fn is_csi_schedulable(&self, plugin: &str) -> bool {
+        self.0.storage.csi_plugins.get(plugin).is_some_and(|plugin| plugin.is_schedulable())
+    }
+    fn alloc(&self, id: &AllocId) -> Option<Arc<Allocation>> {
+        self.0.allocs.get(id).cloned()
+    }
+    fn namespace(&self, name: &Namespace) -> Option<Arc<NamespaceSpec>> {
+        self.0.namespaces.get(name).cloned()
+    }
+    fn quota(&self, name: &str) -> Option<(Arc<QuotaSpec>, QuotaHeld)> {
+        let quota = self.0.quotas.get(name)?;
+        Some((quota.clone(), self.quota_held(name)))
     }
 }

@@ -8,6 +8,7 @@ use crate::{ApplyOutcome, Command, Event, EventBatch, Snapshot, Watch, WatchKey,
 use parking_lot::{Mutex, RwLock};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Is told of every applied command, on the thread that applies: it must be quick and must not
 /// apply commands itself.
@@ -29,6 +30,8 @@ struct Shared {
     registry: Arc<Registry>,
     events: Mutex<VecDeque<Arc<EventBatch>>>,
     observers: RwLock<Vec<Arc<dyn Observer>>>,
+    /// How often the whole state was replaced.
+    generation: AtomicU64,
 }
 
 impl Default for StateStore {
@@ -46,6 +49,7 @@ impl StateStore {
             registry: Arc::default(),
             events: Mutex::new(VecDeque::with_capacity(MAX_EVENT_BATCHES)),
             observers: RwLock::new(Vec::new()),
+            generation: AtomicU64::new(0),
         }))
     }
 
@@ -59,8 +63,15 @@ impl StateStore {
             Err(error) => (Txn::new((*before).clone(), index).finish(), Err(error)),
         };
         let snapshot = Snapshot(Arc::new(done.tables));
+        if done.restored {
+            self.0.generation.fetch_add(1, Ordering::AcqRel);
+        }
         *self.0.current.write() = snapshot.0.clone();
         drop(before);
+        if done.restored {
+            self.publish_restored(&snapshot);
+            return ApplyOutcome { index, events: Vec::new(), result };
+        }
         self.publish(&snapshot, &done.events, &done.touched);
         ApplyOutcome { index, events: done.events, result }
     }
@@ -117,13 +128,24 @@ impl StateStore {
         let tables = codec::decode_tables(bytes)?;
         let _one_at_a_time = self.0.writer.lock();
         let snapshot = Snapshot(Arc::new(tables));
+        self.0.generation.fetch_add(1, Ordering::AcqRel);
         *self.0.current.write() = snapshot.0.clone();
+        self.publish_restored(&snapshot);
+        Ok(())
+    }
+
+    fn publish_restored(&self, snapshot: &Snapshot) {
         self.0.events.lock().clear();
         for observer in self.0.observers.read().iter() {
-            observer.restored(&snapshot);
+            observer.restored(snapshot);
         }
         self.0.registry.fire_all();
-        Ok(())
+    }
+
+    /// How often the whole state was replaced. Who waits for a newer index of an object starts anew when this
+    /// changes: the object may have an older one now.
+    pub fn generation(&self) -> u64 {
+        self.0.generation.load(Ordering::Acquire)
     }
 }
 

@@ -1,14 +1,18 @@
 //! The tables themselves: persistent maps of shared rows.
 
-use crate::index::{Index, Tally};
+use crate::index::{IdIndex, Index, Tally};
+use crate::rows::{AsKey, Key, Rows};
 use drover_model::acl::{AclAuthMethod, AclBindingRule, AclPolicy, AclRole, AclToken, OneTimeToken};
+use drover_model::csi::{CsiPlugin, CsiVolume};
+use drover_model::quota::QuotaSpec;
 use drover_model::registry::{
-    ALL_NODE_POOL, DEFAULT_NODE_POOL, JobSubmission, JobSummary, NamespaceSpec, NodePool, RootKey, ScalingEvent,
-    SchedulerConfiguration, ServiceRegistration, StoredVariable,
+    ALL_NODE_POOL, AutopilotConfiguration, DEFAULT_NODE_POOL, JobSubmission, JobSummary, NamespaceSpec, NodePool,
+    RootKey, ScalingEvent, SchedulerConfiguration, ServiceRegistration, StoredVariable,
 };
+use drover_model::volume::{HostVolume, VolumeClaim};
 use drover_model::{
     AllocId, Allocation, Deployment, DeploymentId, EvalId, Evaluation, Job, JobId, JobKey, Namespace, Nanos, Node,
-    NodeId, UnixNanos,
+    NodeHold, NodeId, UnixNanos,
 };
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
@@ -66,11 +70,21 @@ pub enum Table {
     AclBindingRules,
     /// One-time tokens.
     OneTimeTokens,
+    /// Dynamic host volumes.
+    HostVolumes,
+    /// Claims of sticky volumes.
+    VolumeClaims,
+    /// CSI volumes.
+    CsiVolumes,
+    /// CSI plugins.
+    CsiPlugins,
+    /// Quotas.
+    Quotas,
 }
 
 impl Table {
     /// How many there are.
-    pub const COUNT: usize = Self::OneTimeTokens as usize + 1;
+    pub const COUNT: usize = Self::Quotas as usize + 1;
 }
 
 /// How long identities of a pool's nodes are valid, unless the pool says otherwise.
@@ -78,6 +92,15 @@ pub(crate) const NODE_IDENTITY_TTL: Nanos = Nanos::from_hours(24);
 
 /// The scaling events of a job by group, newest first.
 pub(crate) type GroupScalingEvents = BTreeMap<String, Vec<ScalingEvent>>;
+
+/// Volumes and what they hang on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Storage {
+    pub host_volumes: OrdMap<String, Arc<HostVolume>>,
+    pub claims: OrdMap<String, Arc<VolumeClaim>>,
+    pub csi_volumes: OrdMap<(Namespace, String), Arc<CsiVolume>>,
+    pub csi_plugins: OrdMap<String, Arc<CsiPlugin>>,
+}
 
 /// All tables at one index. Cloning costs one reference count per table.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,16 +113,18 @@ pub(crate) struct Tables {
     pub job_versions: OrdMap<JobKey, Arc<Vec<Arc<Job>>>>,
     pub submissions: OrdMap<(JobKey, u64), Arc<JobSubmission>>,
     pub summaries: OrdMap<JobKey, Arc<JobSummary>>,
-    pub nodes: OrdMap<NodeId, Arc<Node>>,
+    pub nodes: Rows<NodeId, Node>,
     pub evals: OrdMap<EvalId, Arc<Evaluation>>,
     pub evals_by_job: Index<JobKey, EvalId>,
     /// Evaluations that are not over, by job.
     pub open_evals: Tally<JobKey>,
-    pub allocs: OrdMap<AllocId, Arc<Allocation>>,
-    pub allocs_by_job: Index<JobKey, AllocId>,
-    pub allocs_by_node: Index<NodeId, AllocId>,
-    pub allocs_by_eval: Index<EvalId, AllocId>,
-    pub allocs_by_deployment: Index<DeploymentId, AllocId>,
+    pub allocs: Rows<AllocId, Allocation>,
+    pub allocs_by_job: IdIndex<JobKey>,
+    pub allocs_by_node: IdIndex<Key>,
+    pub allocs_by_eval: IdIndex<Key>,
+    pub allocs_by_deployment: IdIndex<Key>,
+    /// What the live allocations of each node hold together.
+    pub node_holds: OrdMap<Key, NodeHold>,
     /// Allocations that are not over, by job.
     pub live_allocs: Tally<JobKey>,
     pub deployments: OrdMap<DeploymentId, Arc<Deployment>>,
@@ -111,11 +136,14 @@ pub(crate) struct Tables {
     pub namespaces: OrdMap<Namespace, Arc<NamespaceSpec>>,
     pub node_pools: OrdMap<String, Arc<NodePool>>,
     pub scheduler_configuration: Arc<SchedulerConfiguration>,
+    pub autopilot_configuration: Arc<AutopilotConfiguration>,
     pub variables: OrdMap<(Namespace, String), Arc<StoredVariable>>,
     pub scaling_events: OrdMap<JobKey, Arc<GroupScalingEvents>>,
     pub periodic_launches: OrdMap<JobKey, UnixNanos>,
     pub root_keys: OrdMap<String, Arc<RootKey>>,
     pub meta: OrdMap<String, Arc<str>>,
+    pub storage: Storage,
+    pub quotas: OrdMap<String, Arc<QuotaSpec>>,
     pub acl_policies: OrdMap<String, Arc<AclPolicy>>,
     /// By accessor.
     pub acl_tokens: OrdMap<String, Arc<AclToken>>,
@@ -158,9 +186,15 @@ impl Default for Tables {
         }
         let configuration = SchedulerConfiguration { create_index: 1, modify_index: 1, ..Default::default() };
         tables.scheduler_configuration = Arc::new(configuration);
-        for table in
-            [Table::Namespaces, Table::NodePools, Table::SchedulerConfiguration, Table::Services, Table::Variables]
-        {
+        for table in [
+            Table::Namespaces,
+            Table::NodePools,
+            Table::SchedulerConfiguration,
+            Table::Services,
+            Table::Variables,
+            Table::HostVolumes,
+            Table::VolumeClaims,
+        ] {
             tables.table_index[table as usize] = 1;
         }
         tables
@@ -178,15 +212,16 @@ impl Tables {
             job_versions: OrdMap::new(),
             submissions: OrdMap::new(),
             summaries: OrdMap::new(),
-            nodes: OrdMap::new(),
+            nodes: Rows::default(),
             evals: OrdMap::new(),
             evals_by_job: Index::default(),
             open_evals: Tally::default(),
-            allocs: OrdMap::new(),
-            allocs_by_job: Index::default(),
-            allocs_by_node: Index::default(),
-            allocs_by_eval: Index::default(),
-            allocs_by_deployment: Index::default(),
+            allocs: Rows::default(),
+            allocs_by_job: IdIndex::default(),
+            allocs_by_node: IdIndex::default(),
+            allocs_by_eval: IdIndex::default(),
+            allocs_by_deployment: IdIndex::default(),
+            node_holds: OrdMap::new(),
             live_allocs: Tally::default(),
             deployments: OrdMap::new(),
             deployments_by_job: Index::default(),
@@ -197,11 +232,14 @@ impl Tables {
             namespaces: OrdMap::new(),
             node_pools: OrdMap::new(),
             scheduler_configuration: Arc::default(),
+            autopilot_configuration: Arc::default(),
             variables: OrdMap::new(),
             scaling_events: OrdMap::new(),
             periodic_launches: OrdMap::new(),
             root_keys: OrdMap::new(),
             meta: OrdMap::new(),
+            storage: Storage::default(),
+            quotas: OrdMap::new(),
             acl_policies: OrdMap::new(),
             acl_tokens: OrdMap::new(),
             acl_tokens_by_secret: OrdMap::new(),
@@ -214,54 +252,98 @@ impl Tables {
     }
 
     pub(crate) fn insert_alloc(&mut self, alloc: &Arc<Allocation>) -> Option<Arc<Allocation>> {
-        let id = alloc.id.clone();
-        let old = self.allocs.insert(id.clone(), alloc.clone());
-        if let Some(old) = old.as_deref().filter(|old| !old.is_terminal()) {
-            self.live_allocs.remove(&old.job_key());
-        }
-        if !alloc.is_terminal() {
-            self.live_allocs.add(alloc.job_key());
-        }
-        if let Some(old) = &old {
-            if (&old.namespace, &old.job_id) != (&alloc.namespace, &alloc.job_id) {
-                self.allocs_by_job.remove(&old.job_key(), &id);
+        let id = alloc.id.as_key();
+        let old = self.allocs.insert(&id, alloc.clone());
+        match old.as_deref() {
+            None => {
+                self.hold(alloc);
+                self.link_alloc(alloc, &id);
             }
-            if old.node_id != alloc.node_id {
-                self.allocs_by_node.remove(&old.node_id, &id);
+            Some(old) => {
+                if !holds_the_same(old, alloc) {
+                    self.release(old);
+                    self.hold(alloc);
+                }
+                self.move_alloc(old, alloc, &id);
             }
-            if old.eval_id != alloc.eval_id {
-                self.allocs_by_eval.remove(&old.eval_id, &id);
-            }
-            if old.deployment_id != alloc.deployment_id && !old.deployment_id.is_empty() {
-                self.allocs_by_deployment.remove(&old.deployment_id, &id);
-            }
-        }
-        let was = old.as_deref();
-        if was.is_none_or(|old| (&old.namespace, &old.job_id) != (&alloc.namespace, &alloc.job_id)) {
-            self.allocs_by_job.add(alloc.job_key(), id.clone());
-        }
-        if was.is_none_or(|old| old.node_id != alloc.node_id) {
-            self.allocs_by_node.add(alloc.node_id.clone(), id.clone());
-        }
-        if was.is_none_or(|old| old.eval_id != alloc.eval_id) {
-            self.allocs_by_eval.add(alloc.eval_id.clone(), id.clone());
-        }
-        if !alloc.deployment_id.is_empty() && was.is_none_or(|old| old.deployment_id != alloc.deployment_id) {
-            self.allocs_by_deployment.add(alloc.deployment_id.clone(), id);
         }
         old
     }
 
     pub(crate) fn remove_alloc(&mut self, id: &AllocId) -> Option<Arc<Allocation>> {
-        let old = self.allocs.remove(id)?;
-        self.allocs_by_job.remove(&old.job_key(), id);
-        self.allocs_by_node.remove(&old.node_id, id);
-        self.allocs_by_eval.remove(&old.eval_id, id);
-        self.allocs_by_deployment.remove(&old.deployment_id, id);
-        if !old.is_terminal() {
-            self.live_allocs.remove(&old.job_key());
-        }
+        let id = id.as_key();
+        let old = self.allocs.remove(&id)?;
+        self.release(&old);
+        self.unlink_alloc(&old, &id);
         Some(old)
+    }
+
+    fn link_alloc(&mut self, alloc: &Allocation, id: &Key) {
+        self.allocs_by_job.add(alloc.job_key(), id);
+        self.allocs_by_node.add(alloc.node_id.as_key(), id);
+        self.allocs_by_eval.add(alloc.eval_id.as_key(), id);
+        if !alloc.deployment_id.is_empty() {
+            self.allocs_by_deployment.add(alloc.deployment_id.as_key(), id);
+        }
+    }
+
+    /// Only the indexes in which it stands elsewhere now are touched.
+    fn move_alloc(&mut self, old: &Allocation, new: &Allocation, id: &Key) {
+        if old.job_id != new.job_id || old.namespace != new.namespace {
+            self.allocs_by_job.remove(&old.job_key(), id);
+            self.allocs_by_job.add(new.job_key(), id);
+        }
+        if old.node_id != new.node_id {
+            self.allocs_by_node.remove(&old.node_id.as_key(), id);
+            self.allocs_by_node.add(new.node_id.as_key(), id);
+        }
+        if old.eval_id != new.eval_id {
+            self.allocs_by_eval.remove(&old.eval_id.as_key(), id);
+            self.allocs_by_eval.add(new.eval_id.as_key(), id);
+        }
+        if old.deployment_id != new.deployment_id {
+            if !old.deployment_id.is_empty() {
+                self.allocs_by_deployment.remove(&old.deployment_id.as_key(), id);
+            }
+            if !new.deployment_id.is_empty() {
+                self.allocs_by_deployment.add(new.deployment_id.as_key(), id);
+            }
+        }
+    }
+
+    fn unlink_alloc(&mut self, old: &Allocation, id: &Key) {
+        self.allocs_by_job.remove(&old.job_key(), id);
+        self.allocs_by_node.remove(&old.node_id.as_key(), id);
+        self.allocs_by_eval.remove(&old.eval_id.as_key(), id);
+        if !old.deployment_id.is_empty() {
+            self.allocs_by_deployment.remove(&old.deployment_id.as_key(), id);
+        }
+    }
+
+    /// A live allocation takes its part of its node.
+    fn hold(&mut self, alloc: &Allocation) {
+        if alloc.is_terminal() {
+            return;
+        }
+        self.live_allocs.add(alloc.job_key());
+        if let Some(resources) = &alloc.allocated_resources {
+            self.node_holds.entry(alloc.node_id.as_key()).or_default().add(resources);
+        }
+    }
+
+    /// Gives it back.
+    fn release(&mut self, old: &Allocation) {
+        if old.is_terminal() {
+            return;
+        }
+        self.live_allocs.remove(&old.job_key());
+        let node = old.node_id.as_key();
+        if let (Some(resources), Some(hold)) = (&old.allocated_resources, self.node_holds.get_mut(&node)) {
+            hold.remove(resources);
+            if hold.is_empty() {
+                self.node_holds.remove(&node);
+            }
+        }
     }
 
     pub(crate) fn insert_eval(&mut self, eval: Arc<Evaluation>) {
@@ -361,6 +443,19 @@ impl Tables {
         self.services_by_alloc.remove(&old.alloc_id, &old.id);
         self.services_by_node.remove(&old.node_id, &old.id);
     }
+}
+
+/// Whether both take the same part of the same node for the same job.
+fn holds_the_same(old: &Allocation, new: &Allocation) -> bool {
+    let same_resources = match (&old.allocated_resources, &new.allocated_resources) {
+        (Some(old), Some(new)) => Arc::ptr_eq(old, new) || old == new,
+        (old, new) => old.is_none() && new.is_none(),
+    };
+    old.is_terminal() == new.is_terminal()
+        && same_resources
+        && old.node_id == new.node_id
+        && old.job_id == new.job_id
+        && old.namespace == new.namespace
 }
 
 fn parent_of(job: &Job) -> JobKey {

@@ -15,6 +15,38 @@ pub struct Admitted {
     pub warnings: Warnings,
 }
 
+/// What is wrong with a constraint that is not a job's.
+pub fn constraint_problems(constraint: &drover_model::Constraint) -> Problems {
+    validate::placement::constraint(&job::Constraint {
+        l_target: constraint.left.clone(),
+        r_target: constraint.right.clone(),
+        operand: constraint.operand.clone(),
+    })
+}
+
+/// What is wrong with a job, and what is odd about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// Why it cannot be taken.
+    pub problems: Problems,
+    /// Told in either case.
+    pub warnings: Warnings,
+}
+
+/// Fills in the defaults of a submitted job and looks at it as [`admit`] does.
+pub fn review(mut submitted: job::Job) -> Findings {
+    submitted.canonicalize();
+    convert::expand(&mut submitted);
+    let warnings = validate::warnings(&submitted);
+    let mut problems = validate::job(&submitted);
+    if problems.is_empty()
+        && let Err(unfit) = convert::to_model(&submitted)
+    {
+        problems = unfit;
+    }
+    Findings { problems, warnings }
+}
+
 /// Fills in the defaults of a submitted job, validates and converts it.
 ///
 /// # Errors

@@ -220,6 +220,10 @@ pub struct ClientFile {
     pub max_kill_timeout: Option<String>,
     /// Terminal allocations kept.
     pub gc_max_allocs: Option<u32>,
+    /// Programs that make dynamic host volumes.
+    pub host_volume_plugin_dir: Option<String>,
+    /// Where dynamic host volumes are.
+    pub host_volumes_dir: Option<String>,
     /// Volumes of the host, by name.
     pub host_volume: BTreeMap<String, HostVolumeFile>,
     /// Servers to join.

@@ -188,7 +188,11 @@ fn filter_keys(payload: &EventPayload) -> Option<Vec<&str>> {
         EventPayload::Allocation(alloc) => Some(vec![&alloc.job_id, &alloc.deployment_id]),
         EventPayload::Deployment(deployment) => Some(vec![&deployment.job_id]),
         EventPayload::Service(service) => Some(vec![&service.job_id, &service.service_name]),
-        EventPayload::Job(_) | EventPayload::Node(_) | EventPayload::NodePool(_) => None,
+        EventPayload::HostVolume(volume) => Some(vec![&volume.id, &volume.name, &volume.plugin_id]),
+        EventPayload::CsiVolume(volume) => Some(vec![&volume.id, &volume.name, &volume.plugin_id]),
+        EventPayload::CsiPlugin(plugin) => Some(vec![&plugin.id]),
+        // Jobs, nodes, pools and access control have none.
+        _ => None,
     }
 }
 
@@ -218,6 +222,19 @@ impl Serialize for Payload<'_> {
             EventPayload::Node(node) => map.serialize_entry("Node", node)?,
             EventPayload::NodePool(pool) => map.serialize_entry("NodePool", pool)?,
             EventPayload::Service(service) => map.serialize_entry("Service", service)?,
+            EventPayload::AclToken(token) => {
+                let public = drover_model::AclToken { secret_id: String::new(), ..(**token).clone() };
+                map.serialize_entry("ACLToken", &public)?;
+            }
+            EventPayload::AclPolicy(policy) => map.serialize_entry("ACLPolicy", policy)?,
+            EventPayload::AclRole(role) => map.serialize_entry("ACLRole", role)?,
+            EventPayload::AclAuthMethod(method) => map.serialize_entry("ACLAuthMethod", method)?,
+            EventPayload::AclBindingRule(rule) => map.serialize_entry("ACLBindingRule", rule)?,
+            EventPayload::HostVolume(volume) => {
+                map.serialize_entry("Volume", &super::volumes::host_document(volume))?
+            }
+            EventPayload::CsiVolume(volume) => map.serialize_entry("Volume", &super::csi::shown(volume))?,
+            EventPayload::CsiPlugin(plugin) => map.serialize_entry("Plugin", &super::csi::plugin_document(plugin))?,
         }
         map.end()
     }

@@ -6,17 +6,19 @@ mod acl;
 mod agent;
 mod allocations;
 pub(crate) mod client;
+mod csi;
 mod deployments;
 mod evaluations;
 mod events;
 mod job;
 mod job_writes;
 mod jobs;
-mod metrics;
+pub(crate) mod metrics;
 mod namespaces;
 mod node_pools;
 mod nodes;
 mod operator;
+mod quotas;
 mod regions;
 mod scaling;
 mod search;
@@ -40,7 +42,7 @@ const PREFIX: &str = "/v1/";
 /// Answers a request. `path` is decoded and clean.
 pub(crate) async fn route(context: &Context, path: &str) -> Result<Reply> {
     let Some(rest) = path.strip_prefix(PREFIX) else { return well_known::route(context, path).await };
-    if let Some(reply) = unfinished::answer(rest) {
+    if let Some(reply) = unfinished::answer(&context.method, rest) {
         return reply;
     }
     let (head, tail) = rest.split_once('/').map_or((rest, None), |(head, tail)| (head, Some(tail)));
@@ -81,7 +83,8 @@ pub(crate) async fn route(context: &Context, path: &str) -> Result<Reply> {
         ("metrics", None) => metrics::route(context).await,
         ("scaling", Some(tail)) => scaling::route(context, tail).await,
         ("volumes" | "volume" | "plugins" | "plugin", tail) => volumes::route(context, head, tail).await,
-        ("acl", tail) => acl::route(context, tail.unwrap_or("")),
+        ("quotas" | "quota" | "quota-usages", tail) => quotas::route(context, head, tail).await,
+        ("acl", tail) => acl::route(context, tail.unwrap_or("")).await,
         _ => Err(ApiError::no_route()),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::{ApiError, Result};
 use crate::reply::Reply;
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 /// A route that answers 501.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,22 +14,18 @@ pub struct Unfinished {
 }
 
 /// Routes of the reference that do not work yet.
-pub const UNFINISHED: &[Unfinished] = &[
-    Unfinished { path: "client/identity", what: "signed identities of nodes" },
-    Unfinished { path: "operator/snapshot", what: "snapshots of the state" },
-];
+pub const UNFINISHED: &[Unfinished] = &[Unfinished { path: "client/identity", what: "signed identities of nodes" }];
 
 /// Routes of the enterprise edition.
-const ENTERPRISE: &[&str] =
-    &["quota", "quotas", "quota-usage", "quota-usages", "recommendation", "recommendations", "sentinel"];
+const ENTERPRISE: &[&str] = &["recommendation", "recommendations", "sentinel"];
 
 /// The answer of a route that does not work; `None` for all others.
-pub(crate) fn answer(path: &str) -> Option<Result<Reply>> {
+pub(crate) fn answer(method: &Method, path: &str) -> Option<Result<Reply>> {
     let below = |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    if path == "operator/license" {
+    if path == "operator/license" && method == Method::GET {
         return Some(Ok(Reply::empty().with_status(StatusCode::NO_CONTENT)));
     }
-    if ENTERPRISE.iter().any(|prefix| below(prefix)) {
+    if path == "operator/license" || ENTERPRISE.iter().any(|prefix| below(prefix)) {
         return Some(Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "Nomad Enterprise only endpoint")));
     }
     let found = UNFINISHED.iter().find(|unfinished| below(unfinished.path))?;

@@ -134,11 +134,12 @@ impl TaskSource<'_> {
                     wanted.volume, request.kind
                 ));
             }
+            let source = request.source_of(self.alloc.index());
             let volume = self
-                .config
+                .node
                 .host_volumes
-                .get(&request.source)
-                .ok_or_else(|| format!("host volume {:?} is not configured on this node", request.source))?;
+                .get(&source)
+                .ok_or_else(|| format!("host volume {source:?} is not on this node"))?;
             mounts.push(TaskMount {
                 host_path: PathBuf::from(&volume.path),
                 task_path: PathBuf::from(env.replace(&wanted.destination)),

@@ -5,11 +5,13 @@
 
 mod classes;
 mod constraint;
+mod csi;
 mod device;
 mod distinct;
 mod driver;
 mod network;
 mod pool;
+mod quota;
 mod target;
 mod version;
 mod volume;
@@ -19,9 +21,12 @@ pub(crate) use constraint::CompiledConstraint;
 pub(crate) use device::{affinity_matches, device_matches};
 pub(crate) use distinct::{DistinctHosts, DistinctProperty, PropertyCount};
 pub(crate) use pool::{Candidates, belongs, candidates, pool_name};
+pub(crate) use quota::QuotaGate;
 pub(crate) use target::{Target, resolve};
+pub(crate) use volume::Around;
+pub use volume::meets;
 
-use drover_model::{Job, Node, TaskGroup};
+use drover_model::{ClusterView, Job, Node, TaskGroup};
 
 /// Everything that a node must satisfy for one group, in the order of the checks.
 pub(crate) struct GroupChecks {
@@ -62,9 +67,31 @@ impl GroupChecks {
         self.network.as_ref().map_or(Ok(()), |network| network.check(node))
     }
 
-    /// What may differ between nodes of a class.
-    pub(crate) fn check_node(&self, node: &Node, alloc_index: Option<u32>) -> Result<(), String> {
-        self.volumes.check(node, alloc_index)
+    /// Looks up what the cluster knows of the group's volumes.
+    pub(crate) fn bind(&mut self, view: &dyn ClusterView, job: &Job, group: &TaskGroup) {
+        self.volumes.bind(view, job, group);
+    }
+
+    /// Whether the group is the only writer of a host volume.
+    pub(crate) fn is_sole_writer(&self, volume: &str, alloc_index: Option<u32>) -> bool {
+        self.volumes.is_sole_writer(volume, alloc_index)
+    }
+
+    /// Whether anything differs between nodes of a class.
+    #[inline]
+    pub(crate) const fn has_node_checks(&self) -> bool {
+        !self.volumes.is_empty()
+    }
+
+    /// What may differ between nodes of a class. Without `around` the allocation is on the node already.
+    pub(crate) fn check_node(
+        &self,
+        view: &dyn ClusterView,
+        node: &Node,
+        alloc_index: Option<u32>,
+        around: Option<&Around<'_>>,
+    ) -> Result<(), String> {
+        self.volumes.check(view, node, alloc_index, around)
     }
 }
 

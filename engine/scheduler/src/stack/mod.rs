@@ -120,9 +120,10 @@ impl<'a> Stack<'a> {
 
     /// Registers a group; its number is for the other calls.
     pub(crate) fn add_group(&mut self, job: &Job, group: &TaskGroup) -> usize {
-        let group = Group::new(job, group, self.slots.len(), self.oversubscription);
-        self.classes.add_group(group.checks.escaped);
-        self.groups.push(group);
+        let mut added = Group::new(job, group, self.slots.len(), self.oversubscription);
+        added.checks.bind(self.view, job, group);
+        self.classes.add_group(added.checks.escaped);
+        self.groups.push(added);
         self.groups.len() - 1
     }
 
@@ -237,7 +238,12 @@ impl<'a> Stack<'a> {
         crate::feasible::belongs(job, node)
             && self.job_checks.check(node).is_ok()
             && self.groups[group].checks.check_class(node).is_ok()
-            && self.groups[group].checks.check_node(node, index).is_ok()
+            && self.groups[group].checks.check_node(self.view, node, index, None).is_ok()
+    }
+
+    /// What the metrics of all placements have in common, for those that no node was looked at for.
+    pub(crate) fn common_metric(&self) -> AllocMetric {
+        (*self.common).clone()
     }
 
     /// What was learnt about the classes of nodes.

@@ -4,7 +4,7 @@ use super::group::Room;
 use super::{Choice, Stack, Wish};
 use crate::capacity::Offer;
 use crate::explain::{Explanation, Texts};
-use crate::feasible::Verdict;
+use crate::feasible::{Around, Verdict};
 use crate::preempt;
 use crate::rank::{Scores, collision_score, fit_score, reschedule_penalty};
 use drover_model::constraint::operand::DISTINCT_HOSTS;
@@ -232,11 +232,23 @@ impl Stack<'_> {
         }
     }
 
+    /// The group's volumes, with what is on the node.
+    fn check_volumes(&self, group: usize, slot: usize, index: Option<u32>) -> Result<(), String> {
+        let writes = |volume: &str| {
+            let mut there = self.groups.iter().filter(|group| group.on_node[slot] > 0);
+            there.any(|group| group.checks.is_sole_writer(volume, index))
+        };
+        let around = Around { view: self.view, stopped: &self.stopped, writes: &writes };
+        self.groups[group].checks.check_node(self.view, &self.slots[slot].node, index, Some(&around))
+    }
+
     /// The checks that are made for every node.
     #[inline]
     fn check_node(&self, group: usize, slot: usize, index: Option<u32>) -> Result<(), String> {
         let (checked, node) = (&self.groups[group], &self.slots[slot].node);
-        checked.checks.check_node(node, index)?;
+        if checked.checks.has_node_checks() {
+            self.check_volumes(group, slot, index)?;
+        }
         let hosts = checked.distinct_hosts;
         let of_job = || self.groups.iter().any(|group| group.on_node[slot] > 0);
         if (hosts.group && checked.on_node[slot] > 0) || (hosts.job && of_job()) {

@@ -63,7 +63,8 @@ impl Slot {
     /// The number of the text of its class.
     pub(super) fn node_class(&mut self, texts: &mut Texts) -> u32 {
         if self.node_class == UNASKED {
-            self.node_class = texts.number(&self.node.node_class);
+            let class = &self.node.node_class;
+            self.node_class = if class.is_empty() { Texts::EMPTY } else { texts.number(class) };
         }
         self.node_class
     }

@@ -9,10 +9,12 @@ use crate::error::Result;
 use crate::evals;
 use crate::server::Inner;
 use drover_model::{EvalTrigger, JobKey, PlacementPlan, PlacementResult, UnixNanos};
+use drover_scheduler::made_progress;
 use drover_state::{ApplyPlacement, Command, Snapshot};
 use overlay::{Overlay, Pending};
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Serialises the checks.
 #[derive(Debug, Default)]
@@ -20,39 +22,44 @@ pub struct Applier {
     pending: Mutex<Pending>,
 }
 
+/// What became of a plan.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Submitted {
+    /// When something was left out: the scheduler must see at least this index; else 0.
+    pub refresh_index: u64,
+    /// Whether anything was committed.
+    pub made_progress: bool,
+}
+
 /// Commits what of `plan` still holds.
-pub(crate) async fn submit(inner: &Inner, plan: PlacementPlan) -> Result<PlacementResult> {
-    let (snapshot, mut result, number) = {
+pub(crate) async fn submit(inner: &Inner, plan: PlacementPlan) -> Result<Submitted> {
+    let (eval_id, job) = (plan.eval_id.clone(), plan.job.clone());
+    let (snapshot, result, number) = {
         let mut pending = inner.applier.pending.lock();
         let snapshot = inner.store.snapshot();
-        let result = if exceeds_quota(&snapshot, &pending, &plan) {
+        let mut result = if exceeds_quota(&snapshot, &pending, &plan) {
             core::refused_whole(&snapshot, &plan)
         } else {
-            core::evaluate(&Overlay { view: &snapshot, pending: &pending }, &plan)
+            core::evaluate(&Overlay { view: &snapshot, pending: &pending }, plan)
         };
-        let number = pending.add(&result);
+        if is_empty(&result) {
+            return Ok(Submitted { refresh_index: result.refresh_index, made_progress: made_progress(&result) });
+        }
+        sign_for(&snapshot, &mut result);
+        let result = Arc::new(result);
+        let number = pending.add(Arc::clone(&result));
         (snapshot, result, number)
     };
-    if is_empty(&result) {
-        inner.applier.pending.lock().remove(number);
-        return Ok(result);
-    }
     let now = UnixNanos::now();
-    sign_for(&snapshot, &mut result);
-    let command = Command::ApplyPlacement(ApplyPlacement {
-        eval_id: plan.eval_id,
-        job: plan.job,
-        preemption_evals: preemption_evals(&snapshot, &result, now),
-        result: result.clone(),
-        now,
-    });
+    let submitted = Submitted { refresh_index: result.refresh_index, made_progress: made_progress(&result) };
+    let preemption_evals = preemption_evals(&snapshot, &result, now);
+    drop(snapshot);
+    let command = Command::ApplyPlacement(ApplyPlacement { eval_id, job, result, preemption_evals, now });
     let committed = inner.propose(command).await;
     inner.applier.pending.lock().remove(number);
-    result.alloc_index = committed?.index;
-    if result.refresh_index > 0 {
-        result.refresh_index = result.refresh_index.max(result.alloc_index);
-    }
-    Ok(result)
+    let index = committed?.index;
+    let refresh_index = if submitted.refresh_index > 0 { submitted.refresh_index.max(index) } else { 0 };
+    Ok(Submitted { refresh_index, ..submitted })
 }
 
 /// New allocations name the key that will sign the identities of their tasks, so that it is kept as long as they live.

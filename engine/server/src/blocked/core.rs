@@ -40,6 +40,8 @@ pub struct Blocked {
     /// The last index at which capacity came free, by class.
     freed: HashMap<String, u64>,
     newest_freed: u64,
+    /// The last index at which room came in a quota.
+    freed_quotas: HashMap<String, u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -84,6 +86,18 @@ impl Blocked {
         self.remember(capacity);
         let ids: Vec<EvalId> =
             self.evals.values().filter(|eval| may_use(eval, capacity)).map(|eval| eval.id.clone()).collect();
+        ids.iter().filter_map(|id| self.remove(id)).collect()
+    }
+
+    /// Room came in a quota: the evaluations that wait for it leave.
+    pub fn unblock_quota(&mut self, quota: &str, index: u64) -> Vec<Arc<Evaluation>> {
+        if self.freed_quotas.len() >= MAX_REMEMBERED_CLASSES {
+            self.freed_quotas.clear();
+        }
+        let freed = self.freed_quotas.entry(quota.to_owned()).or_default();
+        *freed = (*freed).max(index);
+        let waiting = self.evals.values().filter(|eval| eval.quota_limit_reached == quota);
+        let ids: Vec<EvalId> = waiting.map(|eval| eval.id.clone()).collect();
         ids.iter().filter_map(|id| self.remove(id)).collect()
     }
 
@@ -132,6 +146,10 @@ impl Blocked {
 
     /// Whether capacity that it may use came after the snapshot it was made from.
     fn missed_capacity(&self, eval: &Evaluation) -> bool {
+        if !eval.quota_limit_reached.is_empty() {
+            let freed = self.freed_quotas.get(&eval.quota_limit_reached).copied().unwrap_or(0);
+            return eval.snapshot_index > 0 && freed > eval.snapshot_index;
+        }
         if eval.snapshot_index == 0 || self.newest_freed <= eval.snapshot_index {
             return false;
         }
@@ -146,6 +164,9 @@ impl Blocked {
 
 /// Whether an evaluation may be placed where capacity came: unknown classes may always.
 fn may_use(eval: &Evaluation, capacity: &Capacity) -> bool {
+    if !eval.quota_limit_reached.is_empty() {
+        return false;
+    }
     if !eval.node_id.is_empty() {
         return eval.node_id == capacity.node_id;
     }
@@ -211,6 +232,17 @@ mod tests {
         assert_eq!(blocked.block(Arc::new(eval("e", "a", 9, &[]))), Admission::RunsAgain);
         assert!(matches!(blocked.block(Arc::new(eval("f", "b", 10, &[]))), Admission::Waits { .. }));
         assert!(matches!(blocked.block(Arc::new(eval("g", "c", 9, &[("big", false)]))), Admission::Waits { .. }));
+    }
+
+    #[test]
+    fn quotas_are_waited_for_whatever_capacity_comes() {
+        let mut blocked = Blocked::default();
+        let waits = |id: &str, job| Evaluation { quota_limit_reached: "q".to_owned(), ..eval(id, job, 5, &[]) };
+        blocked.block(Arc::new(waits("e", "a")));
+        assert!(blocked.unblock(&capacity("any", 9)).is_empty());
+        assert!(blocked.unblock_quota("other", 9).is_empty());
+        assert_eq!(ids(&blocked.unblock_quota("q", 9)), ["e"]);
+        assert_eq!(blocked.block(Arc::new(waits("late", "b"))), Admission::RunsAgain);
     }
 
     #[test]

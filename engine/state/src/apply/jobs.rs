@@ -7,7 +7,7 @@ use crate::{
 };
 use drover_model::job::VersionTag;
 use drover_model::registry::MAX_SCALING_EVENTS;
-use drover_model::{DesiredTransition, EvalId, Evaluation, Job, JobKey, JobStatus, JobType};
+use drover_model::{AllocId, DesiredTransition, EvalId, Evaluation, Job, JobKey, JobStatus, JobType};
 use std::sync::Arc;
 
 /// The untagged versions kept per job.
@@ -59,8 +59,7 @@ impl Txn {
         };
         if request.no_shutdown_delay {
             let transition = DesiredTransition { no_shutdown_delay: Some(true), ..DesiredTransition::default() };
-            let ids: Vec<_> = self.t.allocs_by_job.of(&request.key).cloned().collect();
-            for id in ids {
+            for id in self.alloc_ids_of(&request.key) {
                 self.merge_transition(&id, &transition);
             }
         }
@@ -154,7 +153,8 @@ impl Txn {
         self.t.summaries.remove(key);
         self.t.scaling_events.remove(key);
         self.t.periodic_launches.remove(key);
-        for id in self.t.allocs_by_job.of(key).cloned().collect::<Vec<_>>() {
+        self.drop_claims_of(key);
+        for id in self.alloc_ids_of(key) {
             self.delete_alloc(&id);
         }
         for id in self.t.deployments_by_job.of(key).cloned().collect::<Vec<_>>() {
@@ -169,6 +169,11 @@ impl Txn {
 
     pub(super) fn mark_job_dirty(&mut self, key: JobKey) {
         self.dirty_jobs.entry(key).or_insert(false);
+    }
+
+    fn alloc_ids_of(&self, key: &JobKey) -> Vec<AllocId> {
+        let allocs = self.t.allocs_by_job.of(key).filter_map(|id| self.t.allocs.get(id));
+        allocs.map(|alloc| alloc.id.clone()).collect()
     }
 
     pub(super) fn settle_job_status(&mut self, key: &JobKey, removed: bool) {

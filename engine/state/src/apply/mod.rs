@@ -170,6 +170,13 @@ impl Txn {
     fn touch(&mut self, table: Table) {
         self.touched_tables.insert(table);
     }
+
+    /// A plan changes thousands of allocations of one job in a row: it is noted once.
+    fn touch_job(&mut self, key: &JobKey) {
+        if !matches!(self.touched.last(), Some(WatchKey::Job(last)) if last == key) {
+            self.touched.push(WatchKey::Job(key.clone()));
+        }
+    }
 }
 
 /// What is woken by `events`.

@@ -2,8 +2,8 @@
 
 use super::{Done, Txn};
 use crate::{
-    Applied, DrainOutcome, EventPayload, SetNodeSigningKey, StateError, Table, UpdateNodeDrain, UpdateNodeEligibility, UpdateNodeStatus,
-    UpsertNode,
+    Applied, DrainOutcome, EventPayload, SetNodeSigningKey, StateError, Table, UpdateNodeDrain, UpdateNodeEligibility,
+    UpdateNodeStatus, UpsertNode,
 };
 use drover_model::node::{DrainMetadata, MAX_NODE_EVENTS};
 use drover_model::{Evaluation, Node, NodeEligibility, NodeEvent, NodeId, NodeStatus, TextMap, UnixNanos};

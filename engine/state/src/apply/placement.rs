@@ -21,6 +21,7 @@ impl Txn {
         for alloc in result.node_allocation.values().flatten() {
             self.place(alloc, request.job.as_ref(), request);
         }
+        self.claim_sticky_volumes(request);
         self.put_evals(&request.preemption_evals);
         Ok(Applied::Done)
     }

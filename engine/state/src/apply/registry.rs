@@ -2,7 +2,10 @@
 
 use super::{Done, Txn};
 use crate::tables::NODE_IDENTITY_TTL;
-use crate::{Applied, DeleteServices, EventPayload, PutMeta, SetSchedulerConfiguration, StateError, Table};
+use crate::{
+    Applied, DeleteServices, EventPayload, PutMeta, SetAutopilotConfiguration, SetSchedulerConfiguration, StateError,
+    Table,
+};
 use drover_model::registry::{ALL_NODE_POOL, DEFAULT_NODE_POOL, NamespaceSpec, NodePool, RootKey};
 use drover_model::{JobStatus, Namespace, ServiceRegistration};
 use std::sync::Arc;
@@ -149,6 +152,20 @@ impl Txn {
         configuration.modify_index = self.index;
         self.t.scheduler_configuration = Arc::new(configuration);
         self.touch(Table::SchedulerConfiguration);
+        Ok(Applied::Found(true))
+    }
+
+    pub(super) fn set_autopilot_configuration(&mut self, request: &SetAutopilotConfiguration) -> Done {
+        let stored = self.t.autopilot_configuration.clone();
+        if let Some(wanted) = request.cas
+            && wanted != stored.modify_index
+        {
+            return Err(StateError::AutopilotConfiguration { wanted, found: stored.modify_index });
+        }
+        let mut configuration = request.configuration.clone();
+        configuration.create_index = stored.create_index;
+        configuration.modify_index = self.index;
+        self.t.autopilot_configuration = Arc::new(configuration);
         Ok(Applied::Found(true))
     }
 

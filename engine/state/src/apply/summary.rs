@@ -37,7 +37,7 @@ impl Txn {
             let summary = Arc::make_mut(summary);
             if change(summary) {
                 summary.modify_index = index;
-                self.touched.push(WatchKey::Job(key.clone()));
+                self.touch_job(key);
                 self.touch(Table::JobSummaries);
             }
         }

@@ -1,8 +1,9 @@
 //! Nodes, pools, namespaces, variables, keys and configuration.
 
-use super::by_prefix;
 use crate::Snapshot;
-use drover_model::registry::{NamespaceSpec, NodePool, RootKey, SchedulerConfiguration, StoredVariable};
+use drover_model::registry::{
+    AutopilotConfiguration, NamespaceSpec, NodePool, RootKey, SchedulerConfiguration, StoredVariable,
+};
 use drover_model::{Namespace, Node, NodeId};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ impl Snapshot {
     }
     /// The nodes whose id begins with `prefix`, by id.
     pub fn nodes_by_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Arc<Node>> + 'a {
-        by_prefix(&self.0.nodes, prefix)
+        self.0.nodes.starting_at(prefix).take_while(move |node| node.id.starts_with(prefix))
     }
     /// How many nodes there are.
     pub fn node_count(&self) -> usize {
@@ -43,6 +44,10 @@ impl Snapshot {
         self.0.namespaces.values()
     }
 
+    /// How servers that fail are dealt with.
+    pub fn autopilot_configuration(&self) -> &Arc<AutopilotConfiguration> {
+        &self.0.autopilot_configuration
+    }
     /// How the cluster schedules.
     pub fn scheduler_configuration(&self) -> &Arc<SchedulerConfiguration> {
         &self.0.scheduler_configuration

@@ -3,6 +3,7 @@
 mod acl;
 mod clusters;
 mod jobs;
+mod storage;
 mod work;
 
 use imbl::OrdMap;

@@ -2,10 +2,10 @@
 
 use super::by_prefix;
 use crate::Snapshot;
+use crate::rows::AsKey;
 use drover_model::{
     AllocId, Allocation, Deployment, DeploymentId, EvalId, Evaluation, JobKey, Namespace, NodeId, ServiceRegistration,
 };
-use std::ops::Bound;
 use std::sync::Arc;
 
 impl Snapshot {
@@ -36,11 +36,11 @@ impl Snapshot {
     }
     /// The allocations from `start` on, by id; for paging.
     pub fn allocs_from(&self, start: &AllocId) -> impl Iterator<Item = &Arc<Allocation>> + '_ {
-        self.0.allocs.range((Bound::Included(start.clone()), Bound::Unbounded)).map(|(_, alloc)| alloc)
+        self.0.allocs.starting_at(start)
     }
     /// The allocations whose id begins with `prefix`, by id.
     pub fn allocs_by_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Arc<Allocation>> + 'a {
-        by_prefix(&self.0.allocs, prefix)
+        self.0.allocs.starting_at(prefix).take_while(move |alloc| alloc.id.starts_with(prefix))
     }
     /// The allocations of a job, by id.
     pub fn allocs_by_job<'a>(&'a self, key: &JobKey) -> impl Iterator<Item = &'a Arc<Allocation>> + 'a {
@@ -48,15 +48,15 @@ impl Snapshot {
     }
     /// The allocations on a node, by id.
     pub fn allocs_by_node<'a>(&'a self, id: &NodeId) -> impl Iterator<Item = &'a Arc<Allocation>> + 'a {
-        self.0.allocs_by_node.of(id).filter_map(|id| self.0.allocs.get(id))
+        self.0.allocs_by_node.of(&id.as_key()).filter_map(|id| self.0.allocs.get(id))
     }
     /// The allocations that an evaluation made or last changed, by id.
     pub fn allocs_by_eval<'a>(&'a self, id: &EvalId) -> impl Iterator<Item = &'a Arc<Allocation>> + 'a {
-        self.0.allocs_by_eval.of(id).filter_map(|id| self.0.allocs.get(id))
+        self.0.allocs_by_eval.of(&id.as_key()).filter_map(|id| self.0.allocs.get(id))
     }
     /// The allocations of a deployment, by id.
     pub fn allocs_by_deployment<'a>(&'a self, id: &DeploymentId) -> impl Iterator<Item = &'a Arc<Allocation>> + 'a {
-        self.0.allocs_by_deployment.of(id).filter_map(|id| self.0.allocs.get(id))
+        self.0.allocs_by_deployment.of(&id.as_key()).filter_map(|id| self.0.allocs.get(id))
     }
 
     /// A deployment.

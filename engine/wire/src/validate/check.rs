@@ -1,7 +1,8 @@
 //! Checks of services.
 
 use super::service::is_on_update;
-use crate::job::{Service, ServiceCheck};
+use crate::job::{CheckRestart, Service, ServiceCheck};
+use crate::problems::Problems;
 use drover_base::Nanos;
 
 /// The kinds that a Consul service may have.
@@ -59,21 +60,53 @@ fn states(check: &ServiceCheck) -> Option<String> {
             check.initial_status
         ));
     }
+    if !matches!(check.address_mode.as_str(), "" | "auto" | "host" | "driver" | "alloc" | "alloc_ipv6") {
+        return Some(format!("invalid address_mode {:?}", check.address_mode));
+    }
     if !is_on_update(&check.on_update) {
         return Some(format!(
             "on_update must be \"require_healthy\", \"ignore_warnings\", or \"ignore\"; got {:?}",
             check.on_update
         ));
     }
-    let restart = check.check_restart.as_ref()?;
-    if restart.limit < 0 {
-        return Some(format!("check_restart block invalid: limit must be positive but found {}", restart.limit));
+    if check.expose && !matches!(check.kind.as_str(), "http" | "grpc") {
+        return Some("expose may only be set on HTTP or gRPC checks".to_owned());
     }
-    if restart.grace.unwrap_or_default() < 0 {
-        return Some("check_restart block invalid: grace period cannot be negative".to_owned());
+    if check.success_before_passing > 0 && check.kind == "script" {
+        return Some(format!("success_before_passing not supported for check of type {:?}", check.kind));
     }
+    if check.failures_before_critical > 0 && check.kind == "script" {
+        return Some(format!("failures_before_critical not supported for check of type {:?}", check.kind));
+    }
+    check.check_restart.as_ref().and_then(|restart| restarts(check, restart))
+}
+
+fn restarts(check: &ServiceCheck, restart: &CheckRestart) -> Option<String> {
     if check.on_update == "ignore" && restart.limit > 0 {
         return Some("on_update value \"ignore\" is not compatible with check_restart".to_owned());
     }
-    None
+    if check.on_update == "ignore_warnings" && !restart.ignore_warnings {
+        let text = "on_update value \"ignore_warnings\" not supported with check_restart ignore_warnings value \"false\"";
+        return Some(text.to_owned());
+    }
+    let mut problems = Problems::default();
+    if restart.limit < 0 {
+        problems.add(format!("limit must be greater than or equal to 0 but found {}", restart.limit));
+    }
+    let grace = restart.grace.unwrap_or_default();
+    if grace < 0 {
+        problems.add(format!("grace period must be greater than or equal to 0 but found {grace}"));
+    }
+    (!problems.is_empty()).then(|| problems.into_text())
+}
+
+/// What only Consul counts.
+pub(super) fn consul_only(check: &ServiceCheck) -> Option<String> {
+    let counts = [
+        ("success_before_passing", check.success_before_passing),
+        ("failures_before_critical", check.failures_before_critical),
+        ("failures_before_warning", check.failures_before_warning),
+    ];
+    let (name, _) = counts.iter().find(|(_, count)| *count > 0)?;
+    Some(format!("{name} may only be set for Consul service checks"))
 }

@@ -11,13 +11,17 @@ const MIN_DISK_MB: i64 = 10;
 pub(super) fn group(job: &Job, group: &TaskGroup, kind: &str) -> Problems {
     let mut problems = Problems::default();
     problems.add_if(text(&group.name).is_empty(), "Missing task group name");
+    problems.add_if(text(&group.name).contains('\0'), "Task group name contains null character");
     problems.add_if(group.count.unwrap_or(1) < 0, "Task group count can't be negative");
     problems.add_if(items(&group.tasks).is_empty(), "Missing tasks for task group");
     let is_batch = matches!(kind, "batch" | "sysbatch");
-    if group.max_run_duration.is_some() && !is_batch {
-        problems.add(format!("Job type {kind:?} does not allow max_run_duration"));
+    policies::disconnect(group, kind, &mut problems);
+    if let Some(longest) = group.max_run_duration {
+        if !is_batch {
+            problems.add(format!("Job type {kind:?} does not allow max_run_duration"));
+        }
+        problems.add_if(is_batch && longest <= 0, "MaxRunDuration must be greater than zero");
     }
-    policies::disconnect(group, &mut problems);
     placement::constraints(items(&group.constraints), &mut problems);
     if kind == "system" {
         problems.add_if(!items(&group.affinities).is_empty(), "System jobs may not have an affinity block");
@@ -43,10 +47,11 @@ pub(super) fn group(job: &Job, group: &TaskGroup, kind: &str) -> Problems {
             problems.add(format!("minimum DiskMB value is {MIN_DISK_MB}; got {size}"));
         }
     }
-    match &group.update {
-        Some(update) if matches!(kind, "service" | "system") => policies::update(update, &mut problems),
-        Some(_) => problems.add(format!("Job type {kind:?} does not allow update block")),
-        None => {}
+    if let Some(update) = &group.update {
+        if !matches!(kind, "service" | "system") {
+            problems.add(format!("Job type {kind:?} does not allow update block"));
+        }
+        policies::update(update, &mut problems);
     }
     match &group.migrate {
         Some(migrate) if kind == "service" => policies::migrate(migrate, &mut problems),

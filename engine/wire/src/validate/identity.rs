@@ -36,6 +36,13 @@ fn identity(identity: &WorkloadIdentity, name: &str) -> Problems {
         ),
         other => problems.add(format!("invalid change_mode: {other}")),
     }
+    if !identity.change_signal.is_empty() && identity.change_mode != "signal" {
+        problems.add(format!("can only use change_signal={:?} with change_mode=\"signal\"", identity.change_signal));
+    }
     problems.add_if(identity.ttl < 0, "ttl must be >= 0");
+    problems.add_if(
+        !identity.filepath.is_empty() && !identity.file,
+        "file parameter must be true in order to specify filepath",
+    );
     problems
 }

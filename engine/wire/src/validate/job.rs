@@ -17,9 +17,6 @@ pub(crate) fn job(job: &Job) -> Problems {
     } else if kind.parse::<JobType>().is_err() {
         problems.add(format!("Invalid job type: {kind:?}"));
     }
-    if !(1..=100).contains(&job.priority.unwrap_or_default()) {
-        problems.add("job priority must be between [1, 100]");
-    }
     for datacenter in items(&job.datacenters) {
         problems.add_if(datacenter.is_empty(), "Job datacenter must be non-empty string");
     }
@@ -36,7 +33,7 @@ pub(crate) fn job(job: &Job) -> Problems {
     }
     groups(job, kind, &mut problems);
     let is_batch = matches!(kind, "batch" | "sysbatch");
-    if let Some(periodic) = &job.periodic {
+    if let Some(periodic) = job.periodic.as_ref().filter(|periodic| periodic.enabled != Some(false)) {
         problems.add_if(!is_batch, "Periodic can only be used with \"batch\" or \"sysbatch\" scheduler");
         problems.group(schedule::periodic(periodic));
     }
@@ -44,6 +41,10 @@ pub(crate) fn job(job: &Job) -> Problems {
         problems.add_if(!is_batch, "Parameterized job can only be used with \"batch\" or \"sysbatch\" scheduler");
         problems.group(schedule::parameterized(parameterized));
     }
+    problems.add_if(
+        !(1..=100).contains(&job.priority.unwrap_or_default()),
+        "job priority must be between [1, 100]",
+    );
     problems
 }
 

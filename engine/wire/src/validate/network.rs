@@ -30,6 +30,7 @@ fn of_owner<'a>(
     numbers: &mut BTreeMap<(&'a str, i64), String>,
     problems: &mut Problems,
 ) {
+    problems.add_if(!is_domain_name(&network.hostname), "Hostname is not a valid DNS name");
     for port in items(&network.reserved_ports).iter().chain(items(&network.dynamic_ports)) {
         if !port.label.is_empty()
             && let Some(first) = labels.insert(&port.label, owner)
@@ -66,5 +67,15 @@ fn range(port: &Port, problems: &mut Problems) {
     }
     if port.to > MAX_PORT {
         problems.add(format!("Port {:?} cannot be mapped to a port ({}) greater than {MAX_PORT}", port.label, port.to));
+    } else if port.to < -1 {
+        problems.add(format!("Port {:?} cannot be mapped to negative value {}", port.label, port.to));
     }
+}
+
+/// Labels of at most 63 bytes between dots, 255 bytes together; interpolations are the node's business.
+fn is_domain_name(name: &str) -> bool {
+    let labels = name.strip_suffix('.').unwrap_or(name);
+    name.contains("${")
+        || labels.is_empty()
+        || (name.len() <= 255 && labels.split('.').all(|label| (1..=63).contains(&label.len())))
 }

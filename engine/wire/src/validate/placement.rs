@@ -1,6 +1,6 @@
 //! Constraints, affinities and spreads.
 
-use super::items;
+use super::{items, pattern};
 use crate::job::{Affinity, Constraint, Spread};
 use crate::problems::Problems;
 use drover_model::constraint::operand;
@@ -34,12 +34,15 @@ pub(super) fn spreads(list: &[Spread], problems: &mut Problems) {
     }
 }
 
-fn constraint(constraint: &Constraint) -> Problems {
+pub(crate) fn constraint(constraint: &Constraint) -> Problems {
     let mut problems = Problems::default();
     let right = constraint.r_target.as_str();
     let kind = constraint.operand.as_str();
     match kind {
-        "" => problems.add("Missing constraint operand"),
+        "" => {
+            problems.add("Missing constraint operand");
+            problems.add("Unknown constraint type \"\"");
+        }
         operand::IS_SET | operand::IS_NOT_SET => {
             if !right.is_empty() {
                 problems.add(format!("Operator {kind:?} does not support an RTarget"));
@@ -51,13 +54,7 @@ fn constraint(constraint: &Constraint) -> Problems {
         }
         operand::DISTINCT_PROPERTY => distinct_property(right, &mut problems),
         operand::REGEXP => regular_expression(right, &mut problems),
-        operand::VERSION if !is_version_range(right, false) => {
-            problems.add(format!("Version constraint is invalid: malformed constraint: {right}"));
-        }
-        operand::SEMVER if !is_version_range(right, true) => {
-            problems.add(format!("Semver constraint is invalid: Malformed constraint: {right}"));
-        }
-        operand::VERSION | operand::SEMVER => {}
+        operand::VERSION | operand::SEMVER => versions(kind, right, "constraint", &mut problems),
         _ => comparison(kind, right, "constraint type", &mut problems),
     }
     let needs_left = !matches!(kind, operand::DISTINCT_HOSTS);
@@ -70,18 +67,15 @@ fn affinity(affinity: &Affinity) -> Problems {
     let right = affinity.r_target.as_str();
     let kind = affinity.operand.as_str();
     match kind {
-        "" => problems.add("Missing affinity operand"),
+        "" => {
+            problems.add("Missing affinity operand");
+            problems.add("Unknown affinity operator \"\"");
+        }
         operand::SET_CONTAINS | operand::SET_CONTAINS_ALL | operand::SET_CONTAINS_ANY => {
             problems.add_if(right.is_empty(), "Set contains operators require an RTarget");
         }
         operand::REGEXP => regular_expression(right, &mut problems),
-        operand::VERSION if !is_version_range(right, false) => {
-            problems.add(format!("Version affinity is invalid: malformed constraint: {right}"));
-        }
-        operand::SEMVER if !is_version_range(right, true) => {
-            problems.add(format!("Semver affinity is invalid: Malformed constraint: {right}"));
-        }
-        operand::VERSION | operand::SEMVER => {}
+        operand::VERSION | operand::SEMVER => versions(kind, right, "affinity", &mut problems),
         _ => comparison(kind, right, "affinity operator", &mut problems),
     }
     problems.add_if(affinity.l_target.is_empty(), "No LTarget provided but is required");
@@ -154,23 +148,24 @@ fn regular_expression(right: &str, problems: &mut Problems) {
         rest = after;
     }
     pattern.push_str(rest);
-    if let Err(error) = regex::Regex::new(&pattern) {
-        problems.add(format!("Regular expression failed to compile: {error}"));
+    if let Some(fault) = pattern::fault(&pattern) {
+        problems.add(format!("Regular expression failed to compile: {fault}"));
     }
 }
 
-/// `>= 1.2, < 2.0`: each part an operator and a version; interpolations are let through.
-fn is_version_range(range: &str, strict: bool) -> bool {
-    !range.is_empty() && range.split(',').all(|part| is_version_rule(part.trim(), strict))
+/// `>= 1.2, < 2.0`: each part an operator and a version. The first one that is not is told.
+fn versions(kind: &str, range: &str, what: &str, problems: &mut Problems) {
+    let is_semver = kind == operand::SEMVER;
+    let Some(part) = range.split(',').find(|part| !is_version_rule(part.trim(), is_semver)) else { return };
+    let (title, word) = if is_semver { ("Semver", "Malformed") } else { ("Version", "malformed") };
+    problems.add(format!("{title} {what} is invalid: {word} constraint: {part}"));
 }
 
-fn is_version_rule(rule: &str, strict: bool) -> bool {
+fn is_version_rule(rule: &str, is_semver: bool) -> bool {
     let operators: &[&str] =
-        if strict { &[">=", "<=", "!=", "=", ">", "<"] } else { &[">=", "<=", "!=", "~>", "=", ">", "<"] };
+        if is_semver { &[">=", "<=", "!=", "=", ">", "<"] } else { &[">=", "<=", "!=", "~>", "=", ">", "<"] };
     let version = operators.iter().find_map(|operator| rule.strip_prefix(operator)).unwrap_or(rule).trim();
     let version = version.strip_prefix('v').unwrap_or(version);
     let core = version.split(['-', '+']).next().unwrap_or_default();
-    let parts: Vec<&str> = core.split('.').collect();
-    parts.iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
-        && (!strict || parts.len() == 3)
+    core.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -8,14 +8,11 @@ use drover_base::Nanos;
 const MIN_RESTART_INTERVAL: Nanos = Nanos::from_secs(5);
 const MIN_RESCHEDULE_DELAY: Nanos = Nanos::from_secs(5);
 const MIN_RESCHEDULE_INTERVAL: Nanos = Nanos::from_secs(15);
-/// Attempts that are summed up to see whether they fit into the interval.
-const MAX_COUNTED_ATTEMPTS: i64 = 100_000;
+/// Attempts after which a delay has come to its ceiling, or to the largest one there is.
+const MAX_GROWING_ATTEMPTS: i64 = 128;
 
 pub(super) fn update(update: &UpdateStrategy, problems: &mut Problems) {
     let max_parallel = update.max_parallel.unwrap_or_default();
-    if max_parallel == 0 {
-        return;
-    }
     let check = text(&update.health_check);
     if !matches!(check, "checks" | "task_states" | "manual") {
         problems.add(format!("Invalid health check given: {check:?}"));
@@ -41,10 +38,10 @@ pub(super) fn update(update: &UpdateStrategy, problems: &mut Problems) {
     if progress < Nanos::ZERO {
         problems.add(format!("Progress deadline must be zero or greater: {progress}"));
     }
-    if healthy >= deadline && deadline > Nanos::ZERO {
+    if healthy >= deadline {
         problems.add(format!("Minimum healthy time must be less than healthy deadline: {healthy} > {deadline}"));
     }
-    if !progress.is_zero() && deadline >= progress && deadline > Nanos::ZERO {
+    if !progress.is_zero() && deadline >= progress {
         problems.add(format!("Healthy deadline must be less than progress deadline: {deadline} > {progress}"));
     }
     let stagger = nanos(update.stagger);
@@ -79,6 +76,18 @@ pub(super) fn restart(policy: &RestartPolicy, problems: &mut Problems) {
     }
 }
 
+/// The policy of a task. The reference takes any; one that cannot be followed is refused here.
+pub(super) fn task_restart(policy: &RestartPolicy, problems: &mut Problems) {
+    let mode = text(&policy.mode);
+    if !matches!(mode, "delay" | "fail") {
+        problems.add(format!("Unsupported restart mode: {mode:?}"));
+    }
+    let attempts = policy.attempts.unwrap_or_default();
+    if attempts < 0 {
+        problems.add(format!("Restart attempts can not be less than zero: {attempts} < 0"));
+    }
+}
+
 pub(super) fn reschedule(policy: &ReschedulePolicy, problems: &mut Problems) {
     let attempts = policy.attempts.unwrap_or_default();
     let unlimited = policy.unlimited == Some(true);
@@ -108,9 +117,10 @@ pub(super) fn reschedule(policy: &ReschedulePolicy, problems: &mut Problems) {
         is_countable = false;
     }
     let max_delay = nanos(policy.max_delay);
-    if function != "constant" && (is_countable || function.is_empty()) {
+    if function != "constant" {
         if max_delay < MIN_RESCHEDULE_DELAY {
-            problems.add(format!("Max Delay cannot be less than {MIN_RESCHEDULE_DELAY} (got {max_delay})"));
+            // The reference shows the delay here, not the largest one.
+            problems.add(format!("Max Delay cannot be less than {MIN_RESCHEDULE_DELAY} (got {delay})"));
             is_countable = false;
         }
         if max_delay < delay {
@@ -123,7 +133,8 @@ pub(super) fn reschedule(policy: &ReschedulePolicy, problems: &mut Problems) {
     }
     if interval < MIN_RESCHEDULE_INTERVAL {
         problems.add(format!("Interval cannot be less than {MIN_RESCHEDULE_INTERVAL} (got {interval})"));
-    } else if is_countable {
+    }
+    if is_countable {
         attempts_fit(attempts, interval, delay, function, max_delay, problems);
     }
 }
@@ -137,12 +148,21 @@ fn attempts_fit(
     max_delay: Nanos,
     problems: &mut Problems,
 ) {
-    let (mut total, mut possible) = (Nanos::ZERO, 0);
+    let (mut total, mut possible) = (Nanos::ZERO, None);
     let (mut current, mut previous) = (delay, Nanos::ZERO);
-    for attempt in 0..attempts.min(MAX_COUNTED_ATTEMPTS) {
+    for attempt in 0..attempts {
+        if attempt > MAX_GROWING_ATTEMPTS {
+            // From here on all delays are the same.
+            if possible.is_none() && current.0 > 0 {
+                let more = interval.0.saturating_sub(total.0) / current.0;
+                possible = Some(attempt + more).filter(|possible| *possible < attempts);
+            }
+            total = Nanos(total.0.saturating_add(current.0.saturating_mul(attempts - attempt)));
+            break;
+        }
         let next = Nanos(total.0.saturating_add(current.0));
-        if next > interval && possible == 0 {
-            possible = attempt;
+        if next > interval && possible.is_none() {
+            possible = Some(attempt);
         }
         total = next;
         let following = match function {
@@ -157,6 +177,7 @@ fn attempts_fit(
     if total <= interval {
         return;
     }
+    let possible = possible.unwrap_or_default();
     let ceiling = if function == "constant" {
         format!(" and delay function {function:?}")
     } else {
@@ -171,9 +192,10 @@ pub(super) fn migrate(migrate: &MigrateStrategy, problems: &mut Problems) {
     if max_parallel < 0 {
         problems.add(format!("MaxParallel must be >= 0 but found {max_parallel}"));
     }
-    let check = text(&migrate.health_check);
-    if !matches!(check, "checks" | "task_states") {
-        problems.add(format!("Invalid HealthCheck: {check:?}"));
+    match text(&migrate.health_check) {
+        "checks" | "task_states" => {}
+        "" => problems.add("Missing HealthCheck"),
+        other => problems.add(format!("Invalid HealthCheck: {other:?}")),
     }
     let (healthy, deadline) = (nanos(migrate.min_healthy_time), nanos(migrate.healthy_deadline));
     if healthy < Nanos::ZERO {
@@ -187,7 +209,7 @@ pub(super) fn migrate(migrate: &MigrateStrategy, problems: &mut Problems) {
     }
 }
 
-pub(super) fn disconnect(group: &TaskGroup, problems: &mut Problems) {
+pub(super) fn disconnect(group: &TaskGroup, kind: &str, problems: &mut Problems) {
     let Some(disconnect) = &group.disconnect else {
         problems.add_if(
             group.max_client_disconnect.is_some_and(|wait| wait < 0),
@@ -199,6 +221,10 @@ pub(super) fn disconnect(group: &TaskGroup, problems: &mut Problems) {
     problems.add_if(lost_after < 0, "lost_after cannot be a negative duration");
     if let Some(stop_after) = disconnect.stop_on_client_after {
         problems.add_if(stop_after < 0, "stop_after cannot be a negative duration");
+        problems.add_if(
+            !matches!(kind, "service" | "batch"),
+            "stop_after can only be used with service or batch job types",
+        );
         problems.add_if(lost_after != 0, "Disconnect cannot be configured with both lost_after and stop_after");
     }
     let reconcile = text(&disconnect.reconcile);

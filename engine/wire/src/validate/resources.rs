@@ -11,6 +11,9 @@ pub(super) fn resources(asked: &Resources) -> Problems {
     let mut problems = Problems::default();
     let (cpu, cores) = (asked.cpu.unwrap_or_default(), asked.cores.unwrap_or_default());
     problems.add_if(cpu > 0 && cores > 0, "Task can only ask for 'cpu' or 'cores' resource, not both.");
+    if cores < 0 {
+        problems.add(format!("cores value ({cores}) cannot be negative"));
+    }
     problems.group(minimums(asked));
     for (index, device) in items(&asked.devices).iter().enumerate() {
         problems.nest(&format!("device {} failed validation", index + 1), self::device(device));
@@ -19,6 +22,11 @@ pub(super) fn resources(asked: &Resources) -> Problems {
         && !matches!(numa.affinity.as_str(), "" | "none" | "prefer" | "require")
     {
         problems.add("numa affinity must be one of none, prefer, or require");
+    }
+    for device in asked.numa.iter().flat_map(|numa| items(&numa.devices)) {
+        if !items(&asked.devices).iter().any(|asked| asked.name == *device) {
+            problems.add(format!("numa device {device:?} not requested as task resource"));
+        }
     }
     let memory = asked.memory_mb.unwrap_or_default();
     let max = asked.memory_max_mb.unwrap_or_default();
@@ -29,13 +37,16 @@ pub(super) fn resources(asked: &Resources) -> Problems {
     if secrets < 0 {
         problems.add(format!("SecretsMB value ({secrets}) cannot be negative"));
     }
+    if secrets > memory {
+        problems.add(format!("SecretsMB value ({secrets}) cannot be larger than MemoryMB value ({memory})"));
+    }
     problems
 }
 
 fn minimums(asked: &Resources) -> Problems {
     let mut problems = Problems::default();
     let (cpu, cores) = (asked.cpu.unwrap_or_default(), asked.cores.unwrap_or_default());
-    if cpu < MIN_CPU_MHZ && cores <= 0 {
+    if cpu < MIN_CPU_MHZ && cores == 0 {
         problems.add(format!("minimum CPU value is {MIN_CPU_MHZ}; got {cpu}"));
     }
     let memory = asked.memory_mb.unwrap_or_default();
@@ -47,9 +58,8 @@ fn minimums(asked: &Resources) -> Problems {
 
 fn device(device: &RequestedDevice) -> Problems {
     let mut problems = Problems::default();
-    let parts = device.name.split('/').count();
     problems.add_if(
-        device.name.is_empty() || parts > 3,
+        device.name.is_empty(),
         "device name must be given as one of the following: type, vendor/type, or vendor/type/name",
     );
     super::placement::constraints(items(&device.constraints), &mut problems);

@@ -7,9 +7,6 @@ use crate::problems::Problems;
 
 pub(super) fn periodic(periodic: &PeriodicConfig) -> Problems {
     let mut problems = Problems::default();
-    if periodic.enabled == Some(false) {
-        return problems;
-    }
     let spec = text(&periodic.spec);
     let specs = items(&periodic.specs);
     problems.add_if(spec.is_empty() && specs.is_empty(), "Must specify a spec");

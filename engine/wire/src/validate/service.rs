@@ -15,6 +15,12 @@ pub(super) fn of_group(group: &TaskGroup) -> Problems {
         faults.extend(labels(group, one));
         problems.nest(&format!("Service[{index}] {} validation failed", one.name), faults);
     }
+    for one in items(&group.services).iter().filter(|service| service.address_mode == "driver") {
+        problems.add(format!(
+            "service {:?} cannot use address_mode=\"driver\", only services defined in a \"task\" block can use this mode",
+            one.name
+        ));
+    }
     tasks_exist(group, &mut problems);
     let duplicates = duplicates(group);
     if !duplicates.is_empty() {
@@ -41,11 +47,37 @@ pub(super) fn of_task(group: &TaskGroup, task: &Task) -> Problems {
                 one.name
             ));
         }
-        if needs_label(one) && !has_label(group, Some(task), &one.port_label) {
+        if one.address_mode == "alloc" || one.address_mode == "alloc_ipv6" {
+            problems.add(format!(
+                "service {:?} cannot use address_mode={:?}, only services defined in a \"group\" block can use this mode",
+                one.name, one.address_mode
+            ));
+        }
+        foreign_tasks(task, one, &mut problems);
+        // The address of a driver may have any port.
+        let is_number = one.address_mode == "driver" && one.port_label.parse::<u16>().is_ok();
+        if !one.port_label.is_empty() && !is_number && !has_label(group, Some(task), &one.port_label) {
             problems.add(format!("port label {:?} referenced by services {} does not exist", one.port_label, one.name));
         }
     }
     problems
+}
+
+/// What stands in a task is about that task.
+fn foreign_tasks(task: &Task, service: &Service, problems: &mut Problems) {
+    let is_foreign = |name: &str| !name.is_empty() && name != task.name;
+    if is_foreign(&service.task_name) {
+        problems.add(format!(
+            "Service {} is invalid: may only specify task the service belongs to, got {:?}",
+            service.name, service.task_name
+        ));
+    }
+    for check in items(&service.checks).iter().filter(|check| is_foreign(&check.task_name)) {
+        problems.add(format!(
+            "Check {} is invalid: may only specify task the check belongs to, got {:?}",
+            check.name, check.task_name
+        ));
+    }
 }
 
 /// Script checks of a group's services run in a task, which they must name.
@@ -91,7 +123,9 @@ fn duplicates(group: &TaskGroup) -> Vec<String> {
     let mut duplicates = BTreeSet::new();
     for (owner, service) in all(group) {
         if !seen.insert((owner, &service.name, &service.port_label)) {
-            duplicates.insert(format!("{owner}->{}", service.name));
+            let port = Some(service.port_label.as_str()).filter(|label| !label.is_empty());
+            let port = port.map(|label| format!(":{label}")).unwrap_or_default();
+            duplicates.insert(format!("{owner}->{}{port}", service.name));
         }
     }
     duplicates.into_iter().collect()
@@ -121,6 +155,12 @@ fn service(service: &Service) -> Problems {
             "Service on_update must be \"require_healthy\", \"ignore_warnings\", or \"ignore\"; not {:?}",
             service.on_update
         ));
+    }
+    if !matches!(
+        service.kind.as_str(),
+        "" | "api-gateway" | "connect-proxy" | "ingress-gateway" | "mesh-gateway" | "terminating-gateway"
+    ) {
+        problems.add(format!("Service {} kind must be one of consul service kind or empty", service.name));
     }
     match service.provider.as_str() {
         "consul" => consul(service, &mut problems),
@@ -166,7 +206,7 @@ fn native(service: &Service, problems: &mut Problems) {
     for one in items(&service.checks) {
         if let Some(fault) = check::port(service, one) {
             problems.add(format!("Check {} invalid: {fault}", one.name));
-        } else if let Some(fault) = check::check(one, check::NATIVE_KINDS) {
+        } else if let Some(fault) = check::check(one, check::NATIVE_KINDS).or_else(|| check::consul_only(one)) {
             problems.add(fault);
         }
     }

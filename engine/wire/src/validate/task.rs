@@ -1,7 +1,7 @@
 //! A task.
 
-use super::{artifact, identity, items, nanos, placement, resources, service, template, volume};
-use crate::job::{Job, LogConfig, Secret, Task, TaskGroup};
+use super::{artifact, identity, items, nanos, placement, policies, resources, service, template, text, volume};
+use crate::job::{Job, LogConfig, Secret, Task, TaskGroup, Vault};
 use crate::problems::Problems;
 use drover_base::Nanos;
 use std::collections::BTreeSet;
@@ -16,6 +16,9 @@ pub(super) fn task(_job: &Job, group: &TaskGroup, task: &Task, kind: &str) -> Pr
     match &task.resources {
         None => problems.add("Missing task resources"),
         Some(asked) => problems.group(resources::resources(asked)),
+    }
+    if let Some(policy) = &task.restart_policy {
+        policies::task_restart(policy, &mut problems);
     }
     let disk_mb = group.ephemeral_disk.as_ref().and_then(|disk| disk.size_mb).unwrap_or_default();
     match &task.log_config {
@@ -36,7 +39,11 @@ pub(super) fn task(_job: &Job, group: &TaskGroup, task: &Task, kind: &str) -> Pr
     lifecycle(task, &mut problems);
     volume::mounts(group, task, &mut problems);
     identity::of_task(task, &mut problems);
+    let mut actions = BTreeSet::new();
     for action in items(&task.actions) {
+        if !actions.insert(&action.name) {
+            problems.add(format!("Action {} defined multiple times", action.name));
+        }
         let mut faults = Problems::default();
         faults.add_if(action.command.is_empty(), "command cannot be empty");
         if !super::is_name(&action.name, &['-', '_']) {
@@ -44,8 +51,39 @@ pub(super) fn task(_job: &Job, group: &TaskGroup, task: &Task, kind: &str) -> Pr
         }
         problems.nest(&format!("Action {} validation failed", action.name), faults);
     }
+    if let Some(vault) = &task.vault {
+        problems.nest("Vault validation failed", self::vault(vault));
+    }
+    if task.dispatch_payload.as_ref().is_some_and(|payload| super::escapes(&payload.file, 2)) {
+        problems.add("Dispatch Payload validation failed: destination escapes allocation directory");
+    }
+    csi_plugin(task, &mut problems);
     secrets(task, &mut problems);
     problems
+}
+
+fn vault(vault: &Vault) -> Problems {
+    let mut problems = Problems::default();
+    match text(&vault.change_mode) {
+        "noop" | "restart" => {}
+        "signal" => problems.add_if(
+            text(&vault.change_signal).is_empty(),
+            "Signal must be specified when using change mode \"signal\"",
+        ),
+        other => problems.add(format!("Unknown change mode {other:?}")),
+    }
+    problems
+}
+
+fn csi_plugin(task: &Task, problems: &mut Problems) {
+    let Some(plugin) = &task.csi_plugin_config else { return };
+    problems.add_if(plugin.id.is_empty(), "CSIPluginConfig must have a non-empty PluginID");
+    if !matches!(plugin.kind.as_str(), "node" | "controller" | "monolith") {
+        problems.add(format!(
+            "CSIPluginConfig PluginType must be one of 'node', 'controller', or 'monolith', got: {:?}",
+            plugin.kind
+        ));
+    }
 }
 
 fn times(group: &TaskGroup, task: &Task, kind: &str, problems: &mut Problems) {
@@ -54,7 +92,7 @@ fn times(group: &TaskGroup, task: &Task, kind: &str, problems: &mut Problems) {
         problems.add("KillTimeout must be a positive value");
     } else if let Some(update) = group.update.as_ref().filter(|_| kind == "service") {
         let progress = nanos(update.progress_deadline);
-        if !progress.is_zero() && update.max_parallel != Some(0) && kill_timeout > progress {
+        if progress > Nanos::ZERO && update.max_parallel != Some(0) && kill_timeout > progress {
             let text = format!("KillTimout ({kill_timeout}) longer than the group's ProgressDeadline ({progress})");
             problems.add(text);
         }
@@ -64,9 +102,6 @@ fn times(group: &TaskGroup, task: &Task, kind: &str, problems: &mut Problems) {
 
 fn log_config(logs: &LogConfig, disk_mb: i64) -> Problems {
     let mut problems = Problems::default();
-    if logs.disabled == Some(true) {
-        return problems;
-    }
     let (files, size) = (logs.max_files.unwrap_or_default(), logs.max_file_size_mb.unwrap_or_default());
     if files < 1 {
         problems.add(format!("minimum number of files is 1; got {files}"));
@@ -105,7 +140,9 @@ fn secrets(task: &Task, problems: &mut Problems) {
 
 fn secret_block(secret: &Secret) -> Problems {
     let mut problems = Problems::default();
-    problems.add_if(!super::is_name(&secret.name, &['_']), "secret name must match regex ^[a-zA-Z0-9_]{1,128}$");
+    problems.add_if(secret.name.is_empty(), "secret name cannot be empty");
+    let is_odd = !secret.name.is_empty() && !super::is_name(&secret.name, &['_']);
+    problems.add_if(is_odd, "secret name must match regex ^[a-zA-Z0-9_]{1,128}$");
     problems.add_if(secret.provider.is_empty(), "secret provider cannot be empty");
     problems.add_if(secret.path.is_empty(), "secret path cannot be empty");
     let has_env = secret.env.as_ref().is_some_and(|env| !env.is_empty());

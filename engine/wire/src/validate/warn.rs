@@ -1,7 +1,7 @@
 //! What is odd about a job that is valid.
 
 use super::{items, text};
-use crate::job::{Job, Task, TaskGroup, WorkloadIdentity};
+use crate::job::{Job, Service, Task, TaskGroup, WorkloadIdentity};
 use crate::problems::{Problems, Warnings};
 
 /// Everything that is odd about a job.
@@ -27,6 +27,13 @@ pub(crate) fn warnings(job: &Job) -> Warnings {
 
 fn of_group(group: &TaskGroup) -> Problems {
     let mut odd = Problems::default();
+    let (count, together) = (group.count.unwrap_or(1), group.update.as_ref().and_then(|update| update.max_parallel));
+    if let Some(together) = together.filter(|together| count > 1 && *together > count) {
+        odd.add(format!(
+            "Update max parallel count is greater than task group count ({together} > {count}). A destructive change \
+             would result in the simultaneous replacement of all allocations."
+        ));
+    }
     for network in items(&group.networks) {
         odd.add_if(
             network.m_bits.unwrap_or_default() > 0,
@@ -109,8 +116,25 @@ fn shutdown_delays(group: &TaskGroup, warnings: &mut Warnings) {
                 .add(format!("task {:?} in group {name:?} defines services, but has no shutdown_delay set", task.name));
         }
     }
-    let any_waits = group_waits || items(&group.tasks).iter().any(|task| task.shutdown_delay > 0);
-    if !items(&group.services).is_empty() && !any_waits {
+    if group_waits {
+        return;
+    }
+    for service in items(&group.services) {
+        let mut tasks = items(&group.tasks).iter();
+        if tasks.any(|task| task.name == service.task_name && task.shutdown_delay == 0) {
+            warnings.add(format!(
+                "group {name:?} references task {:?} in a service definition, but the task has no shutdown_delay set",
+                service.task_name
+            ));
+        }
+    }
+    // The task of a sidecar waits before it stops.
+    let has_sidecar = |service: &Service| {
+        service.connect.as_ref().is_some_and(|connect| connect.sidecar_service.is_some() || connect.gateway.is_some())
+    };
+    let any_waits = items(&group.tasks).iter().any(|task| task.shutdown_delay > 0)
+        || items(&group.services).iter().any(has_sidecar);
+    if items(&group.services).iter().any(|service| service.task_name.is_empty()) && !any_waits {
         warnings.add(format!(
             "group {name:?} defines services, but neither the group nor any of its tasks have shutdown_delay set"
         ));

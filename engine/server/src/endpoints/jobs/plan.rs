@@ -8,7 +8,8 @@ use crate::server::Server;
 use crate::spec::same_specification;
 use drover_model::registry::{NodePool, SchedulerConfiguration};
 use drover_model::{
-    Allocation, ClusterView, Deployment, EvalTrigger, Evaluation, Job, JobKey, Node, NodeId, UnixNanos, WireTime,
+    Allocation, ClusterView, Deployment, EvalTrigger, Evaluation, GovernanceView, Job, JobKey, Node, NodeId, UnixNanos,
+    WireTime,
 };
 use drover_scheduler::{Context, Outcome, schedule};
 use drover_state::Snapshot;
@@ -121,5 +122,8 @@ impl ClusterView for WithJob {
     }
     fn node_pool(&self, name: &str) -> Option<Arc<NodePool>> {
         self.snapshot.node_pool(name).cloned()
+    }
+    fn governance(&self) -> Option<&dyn GovernanceView> {
+        Some(&self.snapshot)
     }
 }
