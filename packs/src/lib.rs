@@ -9,8 +9,10 @@
 
 mod attributes;
 pub mod files;
+pub mod gotemplate;
 mod jobs;
 mod metadata;
+pub mod nomad_pack;
 mod pack;
 mod render;
 mod resources;

@@ -34,6 +34,24 @@ enum GivenValue {
     Value(Value),
 }
 
+/// A value that was given.
+pub(crate) struct GivenRef<'g> {
+    pub name: &'g str,
+    /// As a text that is still to be read.
+    pub text: Option<&'g str>,
+    pub value: Option<&'g Value>,
+    pub origin: Origin,
+    /// Where it is written, when that is a file.
+    pub place: Option<&'g (Arc<Source>, Span)>,
+}
+
+impl GivenRef<'_> {
+    /// Whether it may be for a variable of any other pack.
+    pub(crate) fn is_for_anybody(&self) -> bool {
+        self.origin == Origin::Environment
+    }
+}
+
 /// Why an argument is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`-var` needs the form name=value, as in -var port=8080; there is no `=` in one of them")]
@@ -156,6 +174,95 @@ impl Supplied {
         } else {
             vec![Source::new("vars", serde_json::Value::Object(values).to_string())]
         }
+    }
+
+    /// Everything that was given, in order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = GivenRef<'_>> {
+        self.given.iter().map(|given| GivenRef {
+            name: &given.name,
+            text: match &given.value {
+                GivenValue::Text(text) => Some(text),
+                GivenValue::Value(_) => None,
+            },
+            value: match &given.value {
+                GivenValue::Text(_) => None,
+                GivenValue::Value(value) => Some(value),
+            },
+            origin: given.origin,
+            place: given.place.as_ref(),
+        })
+    }
+
+    /// Those whose names begin with `alias.`, without it.
+    pub(crate) fn prefixed(&self, alias: &str) -> Self {
+        let inner = |given: &Given| {
+            let name = given.name.strip_prefix(alias)?.strip_prefix('.')?;
+            Some(Given { name: name.to_owned(), ..given.clone() })
+        };
+        Self { given: self.given.iter().filter_map(inner).collect() }
+    }
+
+    /// The members of objects named `name` stand for themselves.
+    pub(crate) fn flattened(&self, name: &str) -> Self {
+        let mut result = Self::default();
+        for given in &self.given {
+            match &given.value {
+                GivenValue::Value(value) if given.name == name && value.as_entries().is_some() => {
+                    for (name, value) in value.as_entries().into_iter().flatten() {
+                        let value = GivenValue::Value(value.clone());
+                        result.given.push(Given { name: name.to_string(), value, ..given.clone() });
+                    }
+                }
+                _ => result.given.push(given.clone()),
+            }
+        }
+        result
+    }
+
+    /// Takes values from outside, such as keys of a store: those for no variable are passed over.
+    pub fn add_items(&mut self, items: impl IntoIterator<Item = (String, String)>) {
+        for (name, value) in items {
+            self.add(&name, GivenValue::Text(value), Origin::Environment);
+        }
+    }
+
+    /// Takes a file of values as packs in nomad-pack's format have them: `name = value` and `dependency.name = value`.
+    ///
+    /// # Errors
+    /// Its syntax is wrong, or a value is no constant.
+    pub fn add_pack_file(&mut self, name: &str, content: &[u8]) -> Result<(), Diagnostics> {
+        let text = Source::from_bytes(name, content)?;
+        if drover_hcl::variables::is_json(text.text()) {
+            let body = parse_json_body(&text)?;
+            let mut problems = Diagnostics::new();
+            let body = body.just_attributes(&mut problems);
+            for attribute in &body.attributes {
+                match attribute.value.evaluate(&EvalContext::new()) {
+                    Ok(value) => self.place(&attribute.name, value, (Arc::clone(&text), attribute.name_span)),
+                    Err(found) => problems.extend(found),
+                }
+            }
+            return problems.into_result(());
+        }
+        // The file is the inside of an object.
+        let source = Source::new(name, format!("{{{}\n}}", text.text()));
+        let expression = drover_hcl::parse_expression(&source)?;
+        let drover_hcl::syntax::ExprKind::Object(items) = &expression.expr.kind else { return Ok(()) };
+        let mut problems = Diagnostics::new();
+        for item in items {
+            let value = drover_hcl::Expression { expr: Arc::new(item.value.clone()), source: Arc::clone(&source) };
+            let name = source.slice(item.key.span).trim_matches('"').to_owned();
+            match crate::nomad_pack::constant(&value) {
+                Ok(value) => self.place(&name, value, (Arc::clone(&source), item.key.span)),
+                Err(found) => problems.extend(found),
+            }
+        }
+        problems.into_result(())
+    }
+
+    fn place(&mut self, name: &str, value: Value, place: (Arc<Source>, Span)) {
+        let value = GivenValue::Value(value);
+        self.given.push(Given { name: name.to_owned(), value, origin: Origin::File, place: Some(place) });
     }
 
     /// Puts `later` after these, so that it wins.
