@@ -57,7 +57,13 @@ fn cost() {
             };
             result.node_allocation.entry(alloc.node_id.clone()).or_default().push(alloc);
         }
-        let plan = ApplyPlacement { eval_id: "e".into(), job: job.clone(), result, preemption_evals: vec![], now };
+        let plan = ApplyPlacement {
+            eval_id: "e".into(),
+            job: job.clone(),
+            result: Arc::new(result),
+            preemption_evals: vec![],
+            now,
+        };
         total += apply(&store, &Command::ApplyPlacement(plan));
     }
     told("place an allocation", ALLOCS, total);

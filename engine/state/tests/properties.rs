@@ -68,7 +68,7 @@ fn placement(owner: u8, placed: Vec<Allocation>, with_deployment: bool) -> Comma
     Command::ApplyPlacement(ApplyPlacement {
         eval_id: EvalId::from("eval0"),
         job: Some(Arc::new(job(owner, 1))),
-        result,
+        result: Arc::new(result),
         preemption_evals: Vec::new(),
         now: UnixNanos(5),
     })

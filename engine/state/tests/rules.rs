@@ -51,7 +51,7 @@ fn place(store: &StateStore, id: &str, deployment: Option<Deployment>) {
     let command = ApplyPlacement {
         eval_id: "e".into(),
         job: store.snapshot().job(&key()).cloned(),
-        result,
+        result: Arc::new(result),
         preemption_evals: vec![],
         now: UnixNanos(100),
     };

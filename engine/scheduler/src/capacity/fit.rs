@@ -1,6 +1,7 @@
 //! The check of the applier: may these allocations be on this node together?
 
-use super::usage::NodeUsage;
+use super::Amounts;
+use super::usage::{NodeUsage, exceeded};
 use drover_base::{AllocId, NodeId};
 use drover_model::{Allocation, ClusterView, Node, NodeEligibility, NodeStatus, PlacementPlan};
 use std::collections::HashSet;
@@ -60,9 +61,9 @@ pub fn evaluate_node(view: &dyn ClusterView, plan: &PlacementPlan, node_id: &Nod
         return Ok(());
     };
     let node = view.node(node_id).ok_or(NodeRefusal::Missing)?;
-    let existing = view.allocs_of_node(node_id);
-    let known: HashSet<&AllocId> = existing.iter().map(|alloc| &alloc.id).collect();
-    let has_new = proposed.iter().any(|alloc| !known.contains(&alloc.id));
+    // What was never stored has no index.
+    let stored = |alloc: &Allocation| (alloc.create_index > 0).then(|| view.alloc_of_node(node_id, &alloc.id))?;
+    let has_new = proposed.iter().any(|alloc| stored(alloc).is_none());
     // Updates of allocations that are there already (unknown, reconnected, followed up) are let through.
     if has_new && node.status != NodeStatus::Ready {
         return Err(NodeRefusal::NotReady);
@@ -73,9 +74,42 @@ pub fn evaluate_node(view: &dyn ClusterView, plan: &PlacementPlan, node_id: &Nod
     if !has_new && node.status != NodeStatus::Ready {
         return Ok(());
     }
+    if let Some(fits) = fits_in_sum(view, plan, &node, proposed) {
+        return fits.map_err(NodeRefusal::Exhausted);
+    }
+    let existing = view.allocs_of_node(node_id);
     let leaving = [&plan.node_update, &plan.node_preemptions].into_iter().filter_map(|part| part.get(node_id));
     let leaving: HashSet<&AllocId> = leaving.flatten().chain(proposed).map(|alloc| &alloc.id).collect();
     let staying: Vec<_> =
         existing.iter().filter(|alloc| !alloc.is_terminal() && !leaving.contains(&alloc.id)).cloned().collect();
     fits(&node, &staying, proposed).map_err(NodeRefusal::Exhausted)
+}
+
+/// The same from sums alone, which does not look at each of the node's allocations. `None` where the view
+/// keeps no sums, or where ports, cores or devices are to be compared too.
+fn fits_in_sum(
+    view: &dyn ClusterView,
+    plan: &PlacementPlan,
+    node: &Node,
+    proposed: &[Allocation],
+) -> Option<Result<(), Dimension>> {
+    let mut hold = view.node_hold(&node.id)?;
+    let leaving = [&plan.node_update, &plan.node_preemptions].into_iter().filter_map(|part| part.get(&node.id));
+    let mut seen: HashSet<&AllocId> = HashSet::new();
+    for alloc in leaving.flatten().chain(proposed.iter().filter(|alloc| alloc.create_index > 0)) {
+        if !seen.insert(&alloc.id) {
+            continue;
+        }
+        let stored = view.alloc_of_node(&node.id, &alloc.id).filter(|stored| !stored.is_terminal());
+        if let Some(resources) = stored.as_ref().and_then(|stored| stored.allocated_resources.as_ref()) {
+            hold.remove(resources);
+        }
+    }
+    let coming = proposed.iter().filter(|alloc| !alloc.is_client_terminal());
+    coming.filter_map(|alloc| alloc.allocated_resources.as_ref()).for_each(|resources| hold.add(resources));
+    if hold.special > 0 {
+        return None;
+    }
+    let refused = exceeded(Amounts::of_node(node), node.node_max_allocs, hold.amounts, hold.allocs);
+    Some(refused.map_or(Ok(()), |dimension| Err(Dimension(dimension.to_owned()))))
 }

@@ -5,7 +5,7 @@ use crate::broker::core::Delivery;
 use crate::error::{Result, ServerError};
 use crate::server::Inner;
 use drover_model::{Evaluation, UnixNanos};
-use drover_scheduler::{Context, Outcome, attempts_exhausted, made_progress, max_attempts, schedule};
+use drover_scheduler::{Context, Outcome, attempts_exhausted, max_attempts, schedule};
 use drover_state::{Command, Snapshot};
 use std::sync::Arc;
 
@@ -57,19 +57,19 @@ async fn process(inner: &Arc<Inner>, eval: &Arc<Evaluation>) -> Result<()> {
     loop {
         let snapshot = inner.snapshot_at_least(min_index).await;
         let seen_index = snapshot.index();
-        let outcome = run_scheduler(snapshot, eval.clone()).await?;
+        let mut outcome = run_scheduler(snapshot, eval.clone()).await?;
         if !outcome.follow_ups.is_empty() {
             inner.propose(Command::UpsertEvals(outcome.follow_ups.clone())).await?;
         }
         if outcome.plan.is_no_op() {
             return store(inner, outcome, seen_index).await;
         }
-        let result = applier::submit(inner, outcome.plan.clone()).await?;
+        let result = applier::submit(inner, std::mem::take(&mut outcome.plan)).await?;
         if result.refresh_index == 0 {
             return store(inner, outcome, seen_index).await;
         }
         min_index = result.refresh_index;
-        attempts = if made_progress(&result) { 0 } else { attempts + 1 };
+        attempts = if result.made_progress { 0 } else { attempts + 1 };
         if attempts >= max_attempts(eval.job_type().unwrap_or_default()) {
             return store(inner, attempts_exhausted(&outcome, context()), seen_index).await;
         }
