@@ -142,6 +142,11 @@ impl Acl {
         self.namespaces.get(namespace).is_some_and(|set| set.allows(wanted))
     }
 
+    /// Whether something is allowed in every namespace by one rule, also in those that come later.
+    pub fn allows_everywhere(&self, capability: NamespaceCapability) -> bool {
+        self.is_management || self.namespaces.get(ALL_NAMESPACES).is_some_and(|set| set.allows(capability.bit()))
+    }
+
     /// Whether anything at all is allowed in a namespace; with `*`: in any.
     pub fn allows_namespace(&self, namespace: &str) -> bool {
         if self.is_management {
@@ -239,5 +244,36 @@ fn bits<C: Capability>(capabilities: &[C]) -> u64 {
 /// Capabilities that bring others along.
 const IMPLIED: &[(NamespaceCapability, &[NamespaceCapability])] = {
     use NamespaceCapability as C;
-    &[(C::HostVolumeWrite, &[C::HostVolumeRegister, C::HostVolumeCreate, C::HostVolumeDelete, C::HostVolumeRead])]
+    &[
+        (
+            C::SubmitJob,
+            &[
+                C::ParseJob,
+                C::RegisterJob,
+                C::PlanJob,
+                C::DeregisterJob,
+                C::PurgeJob,
+                C::RevertJob,
+                C::StableJob,
+                C::TagJobVersion,
+                C::EvaluateJob,
+                C::ForcePeriodicJob,
+                C::ScaleJob,
+                C::FailDeployment,
+                C::PauseDeployment,
+                C::PromoteDeployment,
+                C::UnblockDeployment,
+                C::CancelDeployment,
+                C::PauseAllocation,
+                C::GcAllocation,
+                C::DeleteServiceRegistration,
+            ],
+        ),
+        (C::PurgeJob, &[C::DeregisterJob]),
+        (C::DispatchJob, &[C::ForcePeriodicJob]),
+        (C::ReadFs, &[C::ReadLogs]),
+        (C::HostVolumeRegister, &[C::HostVolumeCreate, C::HostVolumeRead]),
+        (C::HostVolumeCreate, &[C::HostVolumeRead]),
+        (C::HostVolumeWrite, &[C::HostVolumeRegister, C::HostVolumeCreate, C::HostVolumeDelete, C::HostVolumeRead]),
+    ]
 };

@@ -2,11 +2,10 @@
 
 use crate::config::AgentConfig;
 use crate::settings::API_VERSION;
-use drover_api::AgentInfo;
+use drover_api::{AgentInfo, MetricsOptions};
 use drover_model::TextMap;
 use serde_json::{Value, json};
 use std::ffi::OsString;
-use std::net::SocketAddr;
 
 /// What the API needs to know of the agent.
 pub(crate) fn info(config: &AgentConfig, name: &str, server_id: String) -> AgentInfo {
@@ -15,12 +14,26 @@ pub(crate) fn info(config: &AgentConfig, name: &str, server_id: String) -> Agent
         region: config.region.clone(),
         datacenter: config.datacenter.clone(),
         server_id,
-        http_addr: SocketAddr::from(config.http),
-        rpc_addr: SocketAddr::from(config.rpc),
-        serf_addr: SocketAddr::from(config.serf),
+        http_addr: config.advertise[0],
+        rpc_addr: config.advertise[1],
+        serf_addr: config.advertise[2],
         version: API_VERSION.to_owned(),
         is_server: config.server.is_some(),
         config: describe(config, name),
+    }
+}
+
+/// Which numbers the API shows.
+pub(crate) fn metrics(config: &AgentConfig) -> MetricsOptions {
+    let telemetry = &config.telemetry;
+    MetricsOptions {
+        // Whoever tries things out wants to see everything.
+        prometheus: telemetry.prometheus || config.dev,
+        of_allocations: telemetry.of_allocations || config.dev,
+        of_node: telemetry.of_node || config.dev,
+        without_dispatched: telemetry.without_dispatched,
+        prefix_filter: telemetry.prefix_filter.clone(),
+        filter_default: telemetry.filter_default,
     }
 }
 
@@ -40,11 +53,11 @@ fn describe(config: &AgentConfig, name: &str) -> Value {
             "RPC": config.rpc.0.to_string(),
             "Serf": config.serf.0.to_string(),
         },
-        "EnableDebug": config.dev,
+        "EnableDebug": config.enable_debug,
         "Ports": {"HTTP": config.http.1, "RPC": config.rpc.1, "Serf": config.serf.1},
         "Server": {"Enabled": config.server.is_some(), "BootstrapExpect": 1},
         "Client": {"Enabled": config.client.is_some()},
-        "ACL": {"Enabled": false},
+        "ACL": config.acl.describe(),
         "Version": {"Version": API_VERSION, "VersionPrerelease": "", "VersionMetadata": ""},
     })
 }

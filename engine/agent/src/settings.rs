@@ -37,6 +37,10 @@ pub(crate) fn server(config: &AgentConfig, settings: &ServerSettings, name: &str
     set(&mut server.introduction.default_ttl, settings.introduction_ttl.0);
     set(&mut server.introduction.max_ttl, settings.introduction_ttl.1);
     server.oidc_issuer.clone_from(&settings.oidc_issuer);
+    server.acl.enabled = config.acl.enabled;
+    server.acl.bootstrap_token.clone_from(&config.acl.bootstrap_token);
+    set(&mut server.acl.min_token_ttl, config.acl.min_token_ttl);
+    set(&mut server.acl.max_token_ttl, config.acl.max_token_ttl);
     server
 }
 

@@ -4,9 +4,11 @@ use crate::error::{ApiError, Result};
 use crate::reply::{Layout, Reply, to_json};
 use crate::state::ApiState;
 use bytes::Bytes;
+use drover_acl::{Acl, NamespaceCapability};
 use drover_base::Nanos;
 use drover_model::{JobKey, Namespace};
-use http::Method;
+use drover_server::Access;
+use http::{HeaderMap, Method};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
@@ -25,12 +27,58 @@ pub(crate) struct Context {
     pub method: Method,
     pub body: Bytes,
     query: Vec<(String, String)>,
+    /// What the caller showed; empty: nothing.
+    secret: String,
+    /// Who calls. Routes that anybody may use never look at it.
+    access: Result<Access>,
 }
 
 impl Context {
-    pub(crate) fn new(state: ApiState, method: Method, query: &str, body: Bytes) -> Self {
+    pub(crate) fn new(state: ApiState, method: Method, query: &str, headers: &HeaderMap, body: Bytes) -> Self {
         let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        Self { state, method, body, query }
+        let secret = secret_of(headers);
+        let access = state.server.resolve(&secret).map_err(ApiError::from);
+        Self { state, method, body, query, secret, access }
+    }
+
+    /// What the caller showed; empty: nothing.
+    pub(crate) fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    /// Who calls; an error for secrets that nobody has.
+    pub(crate) fn access(&self) -> Result<&Access> {
+        self.access.as_ref().map_err(Clone::clone)
+    }
+
+    /// What the caller may do.
+    pub(crate) fn acl(&self) -> Result<&Acl> {
+        Ok(&self.access()?.acl)
+    }
+
+    /// Refuses callers that may not.
+    pub(crate) fn allow(&self, may: impl FnOnce(&Acl) -> bool) -> Result<()> {
+        if may(self.acl()?) { Ok(()) } else { Err(ApiError::forbidden()) }
+    }
+
+    /// Refuses callers that may not do something in a namespace.
+    pub(crate) fn allow_in(&self, namespace: &str, capability: NamespaceCapability) -> Result<()> {
+        self.allow(|acl| acl.allows(namespace, capability))
+    }
+
+    /// Refuses callers that may do none of several things in a namespace.
+    pub(crate) fn allow_any_in(&self, namespace: &str, capabilities: &[NamespaceCapability]) -> Result<()> {
+        self.allow(|acl| acl.allows_any_of(namespace, capabilities))
+    }
+
+    /// Refuses callers that may not read jobs in the request's namespace.
+    pub(crate) fn allow_read_job(&self) -> Result<()> {
+        self.allow_in(&self.namespace(), NamespaceCapability::ReadJob)
+    }
+
+    /// Refuses callers without a management token.
+    pub(crate) fn allow_management(&self) -> Result<()> {
+        self.allow(Acl::is_management)
     }
 
     /// Whether it is a GET.
@@ -52,6 +100,16 @@ impl Context {
     /// Refuses anything but a PUT or POST.
     pub(crate) fn must_write(&self) -> Result<()> {
         if self.is_write() { Ok(()) } else { Err(ApiError::method()) }
+    }
+
+    /// What is asked for, apart from who asks, and since when.
+    pub(crate) fn question(&self, route: &str) -> String {
+        let mut question = route.to_owned();
+        let matters = |key: &str| !matches!(key, "index" | "wait" | "stale" | "consistent" | "region");
+        for (key, value) in self.query.iter().filter(|(key, _)| matters(key)) {
+            question.extend(["\0", key, "\0", value]);
+        }
+        question
     }
 
     /// A parameter of the query.
@@ -182,6 +240,17 @@ impl Context {
             None => Err(ApiError::bad_request("EOF")),
         }
     }
+}
+
+/// The secret of a request: in a header of its own, or as a bearer.
+pub(crate) fn secret_of(headers: &HeaderMap) -> String {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    if let Some(secret) = text("x-nomad-token").filter(|secret| !secret.is_empty()) {
+        return secret.to_owned();
+    }
+    let bearer = text("authorization").and_then(|value| value.split_once(' '));
+    let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    bearer.map(|(_, secret)| secret.trim().to_owned()).unwrap_or_default()
 }
 
 /// The parameters that all reads of state share.

@@ -102,4 +102,28 @@ pub struct VariableWrite {
     pub items: TextMap,
     /// Refuse unless its modify index is this; 0: it must not exist.
     pub cas: Option<u64>,
+    /// The lock that the caller holds, if it is locked.
+    pub lock: Option<drover_model::registry::VariableLock>,
+}
+
+/// A lock to take, renew or give back.
+#[derive(Clone, Debug, Default)]
+pub struct VariableLockRequest {
+    /// Namespace.
+    pub namespace: Namespace,
+    /// Path.
+    pub path: String,
+    /// New items, in the clear; none: they stay.
+    pub items: TextMap,
+    /// The lock; its id says who holds it.
+    pub lock: drover_model::registry::VariableLock,
+}
+
+/// A token that is to be made or changed.
+#[derive(Clone, Debug, Default)]
+pub struct TokenWrite {
+    /// The token; without an accessor a new one is made. What the server sets is ignored.
+    pub token: drover_model::AclToken,
+    /// Its kind as it was asked for, which may be none.
+    pub kind: String,
 }

@@ -136,14 +136,14 @@ impl FileConfig {
     }
 
     fn values_without_effect(&self) -> impl Iterator<Item = &'static str> {
-        let (limits, client, server) = (&self.limits, &self.client, &self.server);
+        let (client, server) = (&self.client, &self.server);
         let given = [
             ("leave_on_interrupt", self.leave_on_interrupt == Some(true)),
             ("leave_on_terminate", self.leave_on_terminate == Some(true)),
-            ("limits.http_max_conns_per_client", limits.http_max_conns_per_client.is_some_and(|limit| limit > 0)),
             ("client.disk_free_mb", client.disk_free_mb.is_some()),
             ("client.reserved.cores", client.reserved.cores.is_some()),
             ("server.data_dir", server.data_dir.is_some()),
+            ("acl.replication_token", self.acl.replication_token.as_ref().is_some_and(|token| !token.is_empty())),
         ];
         given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name)
     }
@@ -392,6 +392,10 @@ pub struct AclFile {
     pub token_min_expiration_ttl: Option<String>,
     /// A duration.
     pub token_max_expiration_ttl: Option<String>,
+    /// For servers of other regions; there are none.
+    pub replication_token: Option<String>,
+    /// Holds the secret of the first token, which is made when there has not been any.
+    pub bootstrap_token_file: Option<String>,
 }
 
 /// `limits`.

@@ -1,13 +1,16 @@
 //! From defaults, files and flags to one resolved configuration.
 
+mod access;
 mod file;
 mod keyring;
 mod known;
+mod outlets;
 mod read;
 mod resolve;
 mod tree;
 
 pub use file::{ClientFile, FileConfig, HostVolumeFile};
+pub use outlets::{LogFile, Telemetry};
 pub use read::read_paths;
 pub use resolve::{AgentConfig, ClientSettings, Overrides, ServerSettings, resolve};
 

@@ -1,15 +1,19 @@
 //! Files and flags to the settings that everything is started with.
 
 use super::ConfigError;
+use super::access::{self, AclSettings};
 use super::file::{ClientFile, FileConfig, IntroductionFile, ServerFile};
+use super::outlets::{self, LogFile, Telemetry};
 use drover_base::Nanos;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 /// Default ports of the HTTP API, RPC and gossip.
 pub const DEFAULT_PORTS: (u16, u16, u16) = (4646, 4647, 4648);
+/// Default of the connections of one address to the HTTP API.
+const DEFAULT_HTTP_CONNECTIONS: usize = 100;
 /// Default range of dynamic ports.
 pub const DEFAULT_DYNAMIC_PORTS: (u16, u16) = (20_000, 32_000);
 
@@ -44,6 +48,8 @@ pub struct Overrides {
     pub client: bool,
     /// The interface whose address tasks get.
     pub network_interface: Option<String>,
+    /// Files and folders of configuration, to be read again on a reload.
+    pub config_paths: Vec<PathBuf>,
 }
 
 /// Everything resolved.
@@ -65,8 +71,22 @@ pub struct AgentConfig {
     pub log_level: String,
     /// Log lines as JSON.
     pub log_json: bool,
+    /// Source file and line in each log line.
+    pub log_location: bool,
+    /// Also write the log to this file.
+    pub log_file: Option<LogFile>,
+    /// Which metrics are collected, and where they go.
+    pub telemetry: Telemetry,
+    /// Profiles and the like.
+    pub enable_debug: bool,
+    /// Addresses that others should use: HTTP, RPC, gossip.
+    pub advertise: [SocketAddr; 3],
+    /// What it was made from, to be read again on a reload.
+    pub flags: Overrides,
     /// Where the HTTP API listens.
     pub http: (IpAddr, u16),
+    /// Connections of one address to the HTTP API; 0: any number.
+    pub max_http_connections_per_client: usize,
     /// Also on this Unix socket.
     pub http_socket: Option<PathBuf>,
     /// Where RPC would listen; shown only, with one server nothing listens.
@@ -77,6 +97,8 @@ pub struct AgentConfig {
     pub server: Option<ServerSettings>,
     /// The node, if this agent is one.
     pub client: Option<ClientSettings>,
+    /// Access control.
+    pub acl: AclSettings,
     /// Driver configuration by plugin.
     pub plugins: BTreeMap<String, Map<String, Value>>,
     /// Headers added to each answer.
@@ -143,7 +165,16 @@ pub fn resolve(file: FileConfig, flags: &Overrides) -> Result<AgentConfig, Confi
     let is_client = is_personal || flags.client || file.client.enabled == Some(true);
     check_roles(is_server, is_client, flags.dev, data_dir.as_ref())?;
     let level = flags.log_level.clone().or(file.log_level.clone());
+    let http = (listen(file.addresses.http.as_ref())?, flags.http_port.or(file.ports.http).unwrap_or(DEFAULT_PORTS.0));
+    let rpc = (listen(file.addresses.rpc.as_ref())?, file.ports.rpc.unwrap_or(DEFAULT_PORTS.1));
+    let serf = (listen(file.addresses.serf.as_ref())?, file.ports.serf.unwrap_or(DEFAULT_PORTS.2));
     Ok(AgentConfig {
+        log_location: file.log_include_location == Some(true),
+        log_file: outlets::log_file(&file)?,
+        telemetry: outlets::telemetry(&file.telemetry)?,
+        enable_debug: file.enable_debug.unwrap_or(is_personal),
+        advertise: outlets::advertised(&file.advertise, [http, rpc, serf])?,
+        flags: flags.clone(),
         dev: flags.dev,
         local: flags.local,
         region: flags.region.clone().or(file.region.clone()).unwrap_or_else(|| "global".into()),
@@ -152,10 +183,15 @@ pub fn resolve(file: FileConfig, flags: &Overrides) -> Result<AgentConfig, Confi
         data_dir,
         log_level: log_level(level.as_deref().unwrap_or(if flags.dev { "DEBUG" } else { "INFO" }))?,
         log_json: flags.log_json || file.log_json == Some(true),
-        http: (listen(file.addresses.http.as_ref())?, flags.http_port.or(file.ports.http).unwrap_or(DEFAULT_PORTS.0)),
+        http,
+        max_http_connections_per_client: file
+            .limits
+            .http_max_conns_per_client
+            .map_or(DEFAULT_HTTP_CONNECTIONS, |max| max as usize),
         http_socket: flags.http_socket.clone(),
-        rpc: (listen(file.addresses.rpc.as_ref())?, file.ports.rpc.unwrap_or(DEFAULT_PORTS.1)),
-        serf: (listen(file.addresses.serf.as_ref())?, file.ports.serf.unwrap_or(DEFAULT_PORTS.2)),
+        rpc,
+        serf,
+        acl: access::settings(&file.acl)?,
         server: if is_server { Some(server_settings(&file.server)?) } else { None },
         client: if is_client { Some(client_settings(file.client, flags)?) } else { None },
         plugins: file.plugin.into_iter().map(|(name, plugin)| (name, plugin.config)).collect(),
@@ -166,11 +202,6 @@ pub fn resolve(file: FileConfig, flags: &Overrides) -> Result<AgentConfig, Confi
 
 fn refuse_what_is_not_there(file: &FileConfig) -> Result<(), ConfigError> {
     super::keyring::check(file.keyring.as_ref())?;
-    if file.acl.enabled == Some(true) {
-        let text = "acl.enabled: access control is not there yet; without it every request is allowed, so this \
-                    agent refuses to start: remove the acl block";
-        return Err(ConfigError::Invalid(text.into()));
-    }
     if file.server.bootstrap_expect.is_some_and(|n| n > 1) {
         let text = "server.bootstrap_expect: clusters of several servers are not there yet: set it to 1";
         return Err(ConfigError::Invalid(text.into()));

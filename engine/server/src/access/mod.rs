@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(crate) use cache::AclCache;
+pub use workload::policies_of_workload;
 
 /// Who calls.
 #[derive(Clone, Debug)]

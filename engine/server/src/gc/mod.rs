@@ -19,6 +19,9 @@ pub(crate) async fn run(inner: Arc<Inner>) {
         if let Err(error) = run_once(&inner, Age::Thresholds).await {
             tracing::warn!(%error, "what is over could not be forgotten");
         }
+        if let Err(error) = inner.forget_expired_tokens(UnixNanos::now()).await {
+            tracing::warn!(%error, "tokens that have ended could not be forgotten");
+        }
     }
 }
 
