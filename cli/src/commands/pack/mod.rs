@@ -1,11 +1,13 @@
 //! `pack …`: packs by themselves. `pack plan`, `run` and `destroy` are `plan`, `apply` and `destroy` of a stack of one pack.
 
+pub mod go;
 pub mod info;
 pub mod list;
 pub mod new;
 pub mod render;
 pub mod status;
 pub mod validate;
+pub mod var_source;
 
 use crate::context::Context;
 use crate::error::CliError;

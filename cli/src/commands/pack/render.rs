@@ -1,11 +1,11 @@
 //! `pack render`: what a pack's templates give. Needs no engine.
 
-use super::{load, one_path};
+use super::{go, load, one_path};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output;
 use crate::registry::{Invoke, Outcome};
-use crate::stacks::VariableArgs;
+use crate::stacks::{VariableArgs, explained};
 use drover_packs::Rendered;
 use std::path::{Path, PathBuf};
 
@@ -39,6 +39,11 @@ pub struct Render {
     /// Namespace, as templates see it.
     #[arg(long, value_name = "namespace")]
     namespace: Option<String>,
+    /// Values that are kept elsewhere: nomad://[host]/PATH, consul://[host]/PATH or vault://[host]/MOUNT/PATH. Repeatable.
+    #[arg(long = "var-source", value_name = "url")]
+    var_source: Vec<String>,
+    #[command(flatten)]
+    go: go::GoArgs,
     #[arg(hide = true)]
     paths: Vec<String>,
 }
@@ -55,7 +60,11 @@ impl Invoke for Render {
         if !matches!(self.format.as_str(), "hcl" | "json") {
             return Err(context.usage(format!("-format is hcl or json, not {:?}", self.format)));
         }
-        let pack = load(one_path(context, &self.paths)?)?;
+        let path = one_path(context, &self.paths)?;
+        if drover_packs::nomad_pack::is_go_pack(Path::new(path)) {
+            return self.go_pack(context, path);
+        }
+        let pack = load(path)?;
         let result = super::render(&pack, &self.variables, self.name.as_deref(), self.namespace.as_deref())?;
         let mask = |text: &str| if self.reveal { text.to_owned() } else { result.masker.mask(text).into_owned() };
         let mut parts = Vec::new();
@@ -92,6 +101,37 @@ impl Invoke for Render {
 }
 
 impl Render {
+    /// A pack in nomad-pack's format, laid out as nomad-pack does it.
+    fn go_pack(&self, context: &Context, path: &str) -> Outcome {
+        let pack = go::load(path)?;
+        let supplied = go::supplied(&self.variables, &self.var_source, context)?;
+        let world = self.go.world(context, &pack.folder);
+        let choices = self.go.choices(self.render_output_template);
+        let result = pack.render(&supplied, &world, choices).map_err(|problems| explained(&problems))?;
+        let failed = result.outputs.as_ref().err().map(ToString::to_string);
+        if let Some(problems) = &failed {
+            output::line(problems);
+        }
+        for text in &result.texts {
+            let part = Part { path: text.path.clone(), job: None, text: text.text.clone() };
+            if !self.is_wanted(&part) {
+                continue;
+            }
+            match &self.to_dir {
+                Some(folder) => {
+                    let path = folder.join(&part.path);
+                    write(&path, &part.text)?;
+                    output::line(&format!("wrote {}", path.display()));
+                }
+                None => output::line(&format!("{}:\n\n{}", part.path, part.text)),
+            }
+        }
+        if let (true, Ok(text)) = (self.render_output_template, &result.outputs) {
+            output::line(&format!("outputs.tpl:\n\n{text}"));
+        }
+        Ok(0)
+    }
+
     fn is_wanted(&self, part: &Part) -> bool {
         let file = part.path.rsplit('/').next().unwrap_or(&part.path);
         self.only.is_empty()
