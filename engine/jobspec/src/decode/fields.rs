@@ -101,8 +101,9 @@ impl Decoder<'_> {
     /// A number cut to eight bits, as the reference does with the weight of an affinity.
     pub(super) fn cut_to_eight_bits(&mut self, fields: &Fields<'_>, name: &str) -> Option<i8> {
         let number = self.read(fields, name, to_number)?;
-        let towards_zero = if number.signum() < 0 { number.ceil() } else { number.floor() };
-        Some(towards_zero.as_i64().unwrap_or_default() as i8)
+        let is_negative = number.signum() < 0;
+        let towards_zero = if is_negative { number.ceil() } else { number.floor() };
+        Some(towards_zero.as_i64().unwrap_or(if is_negative { i64::MIN } else { i64::MAX }) as i8)
     }
 
     /// A duration in nanoseconds: a text such as `30s`, or a number of nanoseconds.

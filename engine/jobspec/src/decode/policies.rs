@@ -57,10 +57,12 @@ const RESTART: Schema = Schema::attributes(&["interval", "attempts", "delay", "m
 const RESCHEDULE: Schema =
     Schema::attributes(&["attempts", "interval", "delay", "delay_function", "max_delay", "unlimited"]);
 const DISCONNECT: Schema = Schema::attributes(&["lost_after", "stop_on_client_after", "replace", "reconcile"]);
-const SCALING: Schema = Schema::attributes(&["enabled", "type", "min"])
+const GROUP_SCALING: Schema = Schema::attributes(&["enabled", "type", "min"])
     .with_required(&["max"])
     .with_blocks(&[("policy", &[])])
     .with_dynamic();
+const TASK_SCALING: Schema =
+    Schema::attributes(&["enabled", "type", "min", "max"]).with_blocks(&[("policy", &[])]).with_dynamic();
 
 impl Decoder<'_> {
     pub(super) fn constraint(&mut self, item: &Item<'_>) -> Constraint {
@@ -200,7 +202,7 @@ impl Decoder<'_> {
     }
 
     pub(super) fn group_scaling(&mut self, item: &Item<'_>) -> ScalingPolicy {
-        let mut policy = self.scaling(item);
+        let mut policy = self.scaling(item, &GROUP_SCALING);
         if !matches!(policy.kind.as_str(), "" | "horizontal") {
             let detail = format!("a group scales horizontally; its scaling policy has the type {:?}", policy.kind);
             self.type_error(item, "Invalid group scaling type", detail);
@@ -210,7 +212,7 @@ impl Decoder<'_> {
     }
 
     pub(super) fn task_scaling(&mut self, item: &Item<'_>) -> ScalingPolicy {
-        let mut policy = self.scaling(item);
+        let mut policy = self.scaling(item, &TASK_SCALING);
         let kind = match item.label().to_lowercase().as_str() {
             "cpu" => "vertical_cpu",
             "mem" => "vertical_mem",
@@ -240,8 +242,8 @@ impl Decoder<'_> {
         self.report(error);
     }
 
-    fn scaling(&mut self, item: &Item<'_>) -> ScalingPolicy {
-        let fields = self.open(item, &SCALING);
+    fn scaling(&mut self, item: &Item<'_>, schema: &Schema) -> ScalingPolicy {
+        let fields = self.open(item, schema);
         let mut policy = ScalingPolicy {
             min: self.integer(&fields, "min"),
             max: self.integer(&fields, "max"),
@@ -249,7 +251,7 @@ impl Decoder<'_> {
             kind: self.plain_text(&fields, "type"),
             ..ScalingPolicy::default()
         };
-        self.blocks(&fields, &SCALING, &mut |decoder, item| {
+        self.blocks(&fields, schema, &mut |decoder, item| {
             if &*item.kind == "policy" {
                 policy.policy = Some(decoder.settings(item));
             }

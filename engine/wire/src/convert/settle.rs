@@ -5,6 +5,8 @@ use drover_model::{
     Job, NetworkResource, ScalingPolicy, Service, Task, TaskGroup, TextMap, UpdateStrategy, WorkloadIdentity,
 };
 
+/// The priority of a job that gives none, or zero.
+const DEFAULT_PRIORITY: i64 = 50;
 /// The audience of the default identity.
 const DEFAULT_AUDIENCE: &str = "nomadproject.io";
 /// The name of the identity that every task has.
@@ -12,14 +14,24 @@ const DEFAULT_IDENTITY: &str = "default";
 
 /// Fills in what names follow from: services and checks. Done before validation, which shows the names.
 pub(crate) fn expand(job: &mut job::Job) {
+    if job.priority == Some(0) {
+        job.priority = Some(DEFAULT_PRIORITY);
+    }
     let name = job.name.clone().unwrap_or_default();
     for group in job.task_groups.iter_mut().flatten() {
         expand_scaling(group);
+        if let Some(volumes) = &mut group.volumes {
+            // A volume of another kind is no volume: a mount of it refers to nothing.
+            volumes.retain(|_, volume| matches!(volume.kind.as_str(), "host" | "csi"));
+        }
         let group_name = group.name.clone().unwrap_or_default();
         for service in group.services.iter_mut().flatten() {
             expand_service(service, &name, &group_name, "group");
         }
         for task in group.tasks.iter_mut().flatten() {
+            if let Some(mounts) = &mut task.volume_mounts {
+                mounts.retain(|mount| mount.volume.is_some());
+            }
             for service in task.services.iter_mut().flatten() {
                 expand_service(service, &name, &group_name, &task.name);
                 if service.task_name.is_empty() {
@@ -80,7 +92,6 @@ pub(super) fn job(job: &mut Job) {
 }
 
 fn settle_group(group: &mut TaskGroup, namespace: &str, job: &str) {
-    group.volumes.retain(|_, volume| matches!(volume.kind.as_str(), "host" | "csi"));
     for network in &mut group.networks {
         settle_network(network);
     }

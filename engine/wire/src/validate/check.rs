@@ -86,7 +86,8 @@ fn restarts(check: &ServiceCheck, restart: &CheckRestart) -> Option<String> {
         return Some("on_update value \"ignore\" is not compatible with check_restart".to_owned());
     }
     if check.on_update == "ignore_warnings" && !restart.ignore_warnings {
-        let text = "on_update value \"ignore_warnings\" not supported with check_restart ignore_warnings value \"false\"";
+        let text =
+            "on_update value \"ignore_warnings\" not supported with check_restart ignore_warnings value \"false\"";
         return Some(text.to_owned());
     }
     let mut problems = Problems::default();

@@ -8,12 +8,8 @@ pub(super) fn of_task(task: &Task, problems: &mut Problems) {
     if let Some(default) = &task.identity {
         problems.nest("Identity \"default\" is invalid", identity(default, "default"));
     }
-    let mut seen = std::collections::BTreeSet::new();
     for one in items(&task.identities) {
         let name = if one.name.is_empty() { "default" } else { one.name.as_str() };
-        if !seen.insert(name) && name != "default" {
-            problems.add(format!("Identity {name:?} is a duplicate"));
-        }
         problems.nest(&format!("Identity {name:?} is invalid"), identity(one, name));
     }
 }
@@ -22,11 +18,6 @@ fn identity(identity: &WorkloadIdentity, name: &str) -> Problems {
     let mut problems = Problems::default();
     if !super::is_name(name, &['-', '_']) {
         problems.add(format!("invalid name {name:?}. Must match regex ^[a-zA-Z0-9-_]{{1,128}}$"));
-    }
-    for (index, audience) in items(&identity.audience).iter().enumerate() {
-        if audience.is_empty() {
-            problems.add(format!("an empty string is an invalid audience ({})", index + 1));
-        }
     }
     match identity.change_mode.as_str() {
         "" | "noop" | "restart" => {}

@@ -41,10 +41,7 @@ pub(crate) fn job(job: &Job) -> Problems {
         problems.add_if(!is_batch, "Parameterized job can only be used with \"batch\" or \"sysbatch\" scheduler");
         problems.group(schedule::parameterized(parameterized));
     }
-    problems.add_if(
-        !(1..=100).contains(&job.priority.unwrap_or_default()),
-        "job priority must be between [1, 100]",
-    );
+    problems.add_if(!(1..=100).contains(&job.priority.unwrap_or_default()), "job priority must be between [1, 100]");
     problems
 }
 

@@ -17,7 +17,8 @@ pub(super) fn task(_job: &Job, group: &TaskGroup, task: &Task, kind: &str) -> Pr
         None => problems.add("Missing task resources"),
         Some(asked) => problems.group(resources::resources(asked)),
     }
-    if let Some(policy) = &task.restart_policy {
+    // What a task took over from its group has been told there.
+    if let Some(policy) = task.restart_policy.as_ref().filter(|own| Some(*own) != group.restart_policy.as_ref()) {
         policies::task_restart(policy, &mut problems);
     }
     let disk_mb = group.ephemeral_disk.as_ref().and_then(|disk| disk.size_mb).unwrap_or_default();

@@ -64,12 +64,11 @@ impl Server {
     pub fn validate_job(&self, submitted: job::Job) -> Result<JobValidation> {
         check_region(&submitted, &self.inner.config.region)?;
         let mut validation = JobValidation { driver_config_validated: true, ..JobValidation::default() };
-        match admission::admit(submitted) {
-            Ok(admitted) => validation.warnings = admitted.warnings.to_text(),
-            Err(problems) => {
-                validation.error = problems.to_text();
-                validation.validation_errors = problems.into_list();
-            }
+        let found = admission::review(submitted);
+        validation.warnings = found.warnings.to_text();
+        if !found.problems.is_empty() {
+            validation.error = found.problems.to_text();
+            validation.validation_errors = found.problems.into_list();
         }
         Ok(validation)
     }

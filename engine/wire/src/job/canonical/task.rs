@@ -22,9 +22,6 @@ impl Task {
         self.services.iter_mut().flatten().for_each(|service| service.canonicalize_as(&name));
         self.affinities.iter_mut().flatten().for_each(Canonical::canonicalize);
         self.volume_mounts.iter_mut().flatten().for_each(Canonical::canonicalize);
-        if self.lifecycle.as_ref().is_some_and(|lifecycle| lifecycle.hook.is_empty() && !lifecycle.sidecar) {
-            self.lifecycle = None;
-        }
         if let Some(plugin) = &mut self.csi_plugin_config {
             plugin.canonicalize();
         }
