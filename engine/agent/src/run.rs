@@ -92,7 +92,9 @@ impl Agent {
         }
         let node_id = node.as_ref().map(|node| node.node_id().to_string());
         let info = about::info(&config, &name, server_id(config.data_dir.as_deref())?);
-        let state = ApiState::new(server.clone(), node.clone(), info, Limits::default(), crate::logging::lines())
+        let max_connections_per_client = config.max_http_connections_per_client;
+        let limits = Limits { max_connections_per_client, ..Limits::default() };
+        let state = ApiState::new(server.clone(), node.clone(), info, limits, crate::logging::lines())
             .with_environment(about::environment())
             .with_reload(Arc::new({
                 let flags = config.flags.clone();

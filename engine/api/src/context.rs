@@ -12,6 +12,7 @@ use http::{HeaderMap, Method};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest that a read may wait.
@@ -181,9 +182,10 @@ impl Context {
             return Err(ApiError::bad_request(text));
         }
         let per_page = match self.text("per_page") {
-            Some(text) => text
-                .parse()
-                .map_err(|_| ApiError::bad_request("Expect a number for `per_page` query string parameter"))?,
+            Some(text) => {
+                let wanted = text.parse::<i32>();
+                wanted.map_err(|_| ApiError::bad_request("Expect a number for `per_page` query string parameter"))?
+            }
             None => 0,
         };
         let reverse = match self.text("reverse") {
@@ -199,9 +201,10 @@ impl Context {
             index,
             wait,
             filter: self.text("filter").map(str::to_owned),
-            per_page,
+            per_page: usize::try_from(per_page).unwrap_or(0),
             next_token: self.text("next_token").map(str::to_owned),
             reverse,
+            acl: self.access().map_or_else(|_| Arc::default(), |access| access.acl.clone()),
         })
     }
 
@@ -232,8 +235,11 @@ impl Context {
     }
 
     fn body_or_error<T: DeserializeOwned>(&self) -> Result<T> {
+        // What is no character counts as the one for unknown ones, and no document as one without fields.
+        let text = String::from_utf8_lossy(&self.body);
+        let text = if text.trim() == "null" { "{}" } else { &text };
         // What follows the document is ignored.
-        let mut documents = serde_json::Deserializer::from_slice(&self.body).into_iter();
+        let mut documents = serde_json::Deserializer::from_str(text).into_iter();
         match documents.next() {
             Some(Ok(value)) => Ok(value),
             Some(Err(error)) => Err(ApiError::bad_request(error.to_string())),
@@ -266,12 +272,23 @@ pub(crate) struct ReadOptions {
     pub per_page: usize,
     pub next_token: Option<String>,
     pub reverse: bool,
+    /// What the caller may see of all namespaces.
+    acl: Arc<Acl>,
 }
 
 impl ReadOptions {
-    /// Whether objects of a namespace are asked for.
+    /// Whether objects of a namespace are asked for, and may be seen by who may read jobs.
     pub(crate) fn in_scope(&self, namespace: &Namespace) -> bool {
-        *self.namespace == *Namespace::ALL || self.namespace == *namespace
+        self.in_scope_for(namespace, &[NamespaceCapability::ReadJob])
+    }
+
+    /// Whether objects of a namespace are asked for, and may be seen by who may do one of several things. Whether
+    /// the caller may ask for a namespace by its name was decided before.
+    pub(crate) fn in_scope_for(&self, namespace: &Namespace, capabilities: &[NamespaceCapability]) -> bool {
+        match *self.namespace == *Namespace::ALL {
+            true => self.acl.allows_any_of(namespace, capabilities),
+            false => self.namespace == *namespace,
+        }
     }
 }
 

@@ -9,10 +9,11 @@
 //!
 //! It must not know how anything is scheduled, stored or run, and keeps no state of its own.
 
+mod answers;
 mod blocking;
+mod connections;
 mod context;
 mod error;
-mod filter;
 mod hash;
 mod monitor;
 mod paging;
@@ -22,7 +23,8 @@ mod serve;
 mod state;
 mod telemetry;
 
+pub use connections::{Listener, Peer};
 pub use monitor::{LogLine, LogLines, MAX_PENDING_LINES};
 pub use routes::{UNFINISHED, Unfinished};
 pub use serve::{ServeHandle, serve};
-pub use state::{AgentInfo, ApiState, Limits};
+pub use state::{AgentInfo, ApiState, Limits, MetricsOptions, Reload};

@@ -1,5 +1,7 @@
 //! Answers.
 
+use crate::answers::Answer;
+use crate::connections::Peer;
 use crate::error::{ApiError, Result};
 use axum::body::Body;
 use bytes::Bytes;
@@ -9,6 +11,7 @@ use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, He
 use http::{Response, StatusCode};
 use serde::Serialize;
 use std::io::Write;
+use std::sync::Arc;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -22,6 +25,7 @@ pub(crate) type Chunks = BoxStream<'static, std::io::Result<Bytes>>;
 
 enum Content {
     Whole(Vec<u8>),
+    Shared(Arc<Answer>),
     Stream(Chunks),
 }
 
@@ -41,6 +45,13 @@ impl Reply {
     /// A JSON document that is already there as bytes.
     pub(crate) fn json_bytes(bytes: Vec<u8>) -> Self {
         Self { status: StatusCode::OK, headers: vec![(CONTENT_TYPE, JSON)], content: Content::Whole(bytes) }
+    }
+
+    /// A JSON document that others get, too.
+    pub(crate) fn shared(answer: Arc<Answer>) -> Self {
+        let next = answer.next_page.clone();
+        let content = Content::Shared(answer);
+        Self { status: StatusCode::OK, headers: vec![(CONTENT_TYPE, JSON)], content }.with_next_token(next.as_deref())
     }
 
     /// Text of a given type.
@@ -115,18 +126,26 @@ impl Reply {
 
     /// The answer for the connection.
     pub(crate) fn into_response(self, gzip: Gzip) -> Response<Body> {
-        let Self { status, mut headers, content } = self;
+        let Self { status, headers, content } = self;
+        let is_compressed = match &content {
+            Content::Stream(_) => false,
+            Content::Whole(bytes) => gzip.is_worth_it(bytes.len()),
+            Content::Shared(answer) => gzip.is_worth_it(answer.plain.len()),
+        };
         let body = match content {
             Content::Stream(chunks) => Body::from_stream(chunks),
-            Content::Whole(bytes) if gzip == Gzip::Yes && !bytes.is_empty() => {
-                headers.push((CONTENT_ENCODING, HeaderValue::from_static("gzip")));
-                Body::from(compress(&bytes))
-            }
+            Content::Whole(bytes) if is_compressed => Body::from(compress(&bytes, Compression::fast())),
             Content::Whole(bytes) => Body::from(bytes),
+            Content::Shared(answer) if is_compressed => Body::from(answer.gzipped()),
+            Content::Shared(answer) => Body::from(answer.plain.clone()),
         };
         let mut response = Response::new(body);
         *response.status_mut() = status;
-        response.headers_mut().extend(headers);
+        let to = response.headers_mut();
+        to.extend(headers);
+        if is_compressed {
+            to.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         response
     }
 }
@@ -135,11 +154,36 @@ impl Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Gzip {
     Yes,
+    /// It does, but is on this host: to pass a long answer on costs less than to compress and expand it.
+    IfShort,
     No,
 }
 
-fn compress(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4 + 64), Compression::fast());
+/// Answers up to this size are compressed for callers on this host too, if they ask for it.
+const SHORT_BYTES: usize = 8 * 1024;
+
+impl Gzip {
+    /// How answers go to a caller that takes compressed ones.
+    pub(crate) fn to(peer: Peer) -> Self {
+        if peer.is_local() { Self::IfShort } else { Self::Yes }
+    }
+
+    fn is_worth_it(self, bytes: usize) -> bool {
+        match self {
+            Self::Yes => bytes > 0,
+            Self::IfShort => bytes > 0 && bytes <= SHORT_BYTES,
+            Self::No => false,
+        }
+    }
+}
+
+/// Compresses what many callers get.
+pub(crate) fn compress_well(bytes: &[u8]) -> Vec<u8> {
+    compress(bytes, Compression::default())
+}
+
+fn compress(bytes: &[u8], level: Compression) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 8 + 64), level);
     encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("writing to memory does not fail")
 }
 

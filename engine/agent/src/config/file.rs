@@ -278,6 +278,8 @@ pub struct ServerFile {
     pub heartbeat_grace: Option<String>,
     /// Shortest heartbeat interval, a duration.
     pub min_heartbeat_ttl: Option<String>,
+    /// Whether node pools may have scheduler configurations, and namespaces rules for pools and clusters.
+    pub governance: Option<bool>,
     /// Always 3.
     pub raft_protocol: Option<u32>,
     /// Timers; there is nothing to slow down with one server.

@@ -110,6 +110,8 @@ pub struct AgentConfig {
 /// Of the server.
 #[derive(Clone, Debug, Default)]
 pub struct ServerSettings {
+    /// Whether node pools and namespaces may have rules that are the enterprise's in Nomad.
+    pub governance: bool,
     /// Scheduling workers; 0: one per core.
     pub workers: usize,
     /// Slack of heartbeats.
@@ -241,6 +243,7 @@ fn log_level(text: &str) -> Result<String, ConfigError> {
 fn server_settings(file: &ServerFile) -> Result<ServerSettings, ConfigError> {
     Ok(ServerSettings {
         workers: file.num_schedulers.unwrap_or(0),
+        governance: file.governance.unwrap_or(false),
         heartbeat_grace: duration("server.heartbeat_grace", file.heartbeat_grace.as_ref())?,
         min_heartbeat_ttl: duration("server.min_heartbeat_ttl", file.min_heartbeat_ttl.as_ref())?,
         eval_gc_threshold: duration("server.eval_gc_threshold", file.eval_gc_threshold.as_ref())?,

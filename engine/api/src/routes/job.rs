@@ -1,10 +1,11 @@
 //! `/v1/job/:id` and what is read below it.
 
 use super::{allocations, deployments, evaluations, job_writes, jobs, services};
-use crate::blocking::read;
+use crate::answers::{Answer, Stamp};
+use crate::blocking::{read, read_shared};
 use crate::context::{Context, ReadOptions};
 use crate::error::{ApiError, Result};
-use crate::reply::Reply;
+use crate::reply::{Reply, to_json};
 use drover_diff::JobDiff;
 use drover_model::{Allocation, Deployment, Job, JobKey};
 use drover_state::{Snapshot, Table, WatchKey};
@@ -64,15 +65,14 @@ async fn object(context: &Context, id: &str) -> Result<Reply> {
         Some(job) => job.modify_index,
         None => state.table_index(Table::Jobs),
     };
-    read(
+    let job = |state: &Snapshot| state.job(&key).cloned().ok_or_else(|| ApiError::not_found("job not found"));
+    read_shared(
         context,
         &options,
         || vec![WatchKey::Job(key.clone())],
         index,
-        |state| {
-            let job = state.job(&key).ok_or_else(|| ApiError::not_found("job not found"))?;
-            context.json(&**job)
-        },
+        Some(context.question(&format!("job\0{id}"))),
+        (|state| job(state).map(Stamp::Job), |state| Ok(Answer::new(to_json(&*job(state)?, context.layout())?, None))),
     )
     .await
 }

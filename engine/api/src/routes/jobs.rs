@@ -1,16 +1,18 @@
 //! `/v1/jobs`, `/v1/jobs/parse`, `/v1/validate/job`.
 
-use crate::blocking::read;
+use crate::answers::{Answer, Stamp};
+use crate::blocking::read_shared;
 use crate::context::Context;
 use crate::error::{ApiError, Result};
 use crate::paging::{PageKey, page};
-use crate::reply::Reply;
+use crate::reply::{Reply, to_json};
+use drover_acl::NamespaceCapability;
 use drover_hcl::Source;
 use drover_hcl::variables::Strictness;
-use drover_model::Job;
+use drover_model::{Job, Namespace};
 use drover_model::registry::JobSubmission;
 use drover_server::request::RegisterOptions;
-use drover_state::{Table, WatchKey};
+use drover_state::{Snapshot, Table, WatchKey};
 use drover_wire::answers::{JobRegisterAnswer, JobValidateAnswer};
 use drover_wire::job::{self, Canonical as _};
 use drover_wire::requests::{JobParseRequest, JobRegisterRequest, JobValidateRequest};
@@ -37,15 +39,22 @@ async fn list(context: &Context) -> Result<Reply> {
     let with_meta = context.flag("meta")?.unwrap_or(false);
     let tables = [Table::Jobs, Table::JobSummaries];
     let keys = || tables.map(WatchKey::Table).to_vec();
-    read(
+    let everywhere = &*options.namespace == "*";
+    // A list of all namespaces shows what its caller may see.
+    let is_shared = !everywhere || context.acl()?.is_management();
+    let question = is_shared.then(|| context.question("jobs"));
+    let generation = context.state.store().generation();
+    let index = |state: &Snapshot| state.tables_index(&tables);
+    read_shared(
         context,
         &options,
         keys,
-        |state| state.tables_index(&tables),
-        |state| {
-            let everywhere = &*options.namespace == "*";
+        index,
+        question,
+        (|state| Ok(Stamp::Tables { generation, index: index(state) }), |state| {
             let jobs: Vec<&Arc<Job>> = if everywhere {
-                state.jobs().filter(|job| job.id.starts_with(&options.prefix)).collect()
+                let jobs = state.jobs().filter(|job| job.id.starts_with(&options.prefix));
+                jobs.filter(|job| options.in_scope_for(&job.namespace, &[NamespaceCapability::ListJobs])).collect()
             } else {
                 state.jobs_in(&options.namespace, &options.prefix).collect()
             };
@@ -53,8 +62,8 @@ async fn list(context: &Context) -> Result<Reply> {
             let stub = |job: &&'_ Arc<Job>| state.job_summary(&job.key()).map(AsRef::as_ref);
             let summaries: Vec<_> = page.items.iter().map(stub).collect();
             let stubs = page.items.iter().zip(summaries).map(|(job, summary)| JobStub::new(job, summary, with_meta));
-            Ok(context.json(&stubs.collect::<Vec<_>>())?.with_next_token(page.next.as_deref()))
-        },
+            Ok(Answer::new(to_json(&stubs.collect::<Vec<_>>(), context.layout())?, page.next))
+        }),
     )
     .await
 }
@@ -62,7 +71,9 @@ async fn list(context: &Context) -> Result<Reply> {
 /// Registers the job of the body, which must be `id` when that is given.
 pub(super) async fn register(context: &Context, id: Option<&str>) -> Result<Reply> {
     let request: JobRegisterRequest = context.body()?;
-    let job = job_of(context, request.job, &request.namespace, id.map(|id| (id, "Job ID does not match name")))?;
+    let mut job = job_of(context, request.job, &request.namespace, id.map(|id| (id, "Job ID does not match name")))?;
+    context.allow_in(namespace_of(&job), NamespaceCapability::RegisterJob)?;
+    job.nomad_token_id = context.access()?.token().map(|token| token.accessor_id.clone());
     let submission = request.submission.map(|submission| JobSubmission {
         source: submission.source,
         format: submission.format,
@@ -89,6 +100,11 @@ pub(super) async fn register(context: &Context, id: Option<&str>) -> Result<Repl
         ..JobRegisterAnswer::default()
     };
     Ok(context.json(&answer)?.written_at(done.index))
+}
+
+/// The namespace that a job is meant for.
+pub(super) fn namespace_of(job: &job::Job) -> &str {
+    job.namespace.as_deref().filter(|namespace| !namespace.is_empty()).unwrap_or(Namespace::DEFAULT)
 }
 
 /// The job of a request, in the namespace that it is meant for: that of the query, of the body, or its own.
@@ -153,6 +169,7 @@ pub(super) fn validate(context: &Context) -> Result<Reply> {
     if let Some(namespace) = context.text("namespace") {
         job.namespace = Some(namespace.to_owned());
     }
+    context.allow_in(namespace_of(&job), NamespaceCapability::ReadJob)?;
     let found = context.state.server.validate_job(job)?;
     context.json(&JobValidateAnswer {
         driver_config_validated: found.driver_config_validated,

@@ -50,7 +50,7 @@ impl Api {
             is_server: true,
             config: json!({}),
         };
-        let limits = Limits { max_body_bytes: 64 * 1024 };
+        let limits = Limits { max_body_bytes: 64 * 1024, max_connections_per_client: 8, ..Limits::default() };
         let handle = serve(listener, ApiState::new(server.clone(), None, agent, limits, LogLines::new()));
         // Another test of this process may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
