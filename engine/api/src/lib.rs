@@ -21,10 +21,12 @@ mod reply;
 mod routes;
 mod serve;
 mod state;
+mod task_api;
 mod telemetry;
 
 pub use connections::{Listener, Peer};
 pub use monitor::{LogLine, LogLines, MAX_PENDING_LINES};
 pub use routes::{UNFINISHED, Unfinished};
 pub use serve::{ServeHandle, serve};
+pub use task_api::serve_task;
 pub use state::{AgentInfo, ApiState, Limits, MetricsOptions, Reload};

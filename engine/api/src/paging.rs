@@ -2,7 +2,7 @@
 
 use crate::context::ReadOptions;
 use crate::error::{ApiError, Result};
-use crate::filter::Filter;
+use drover_filter::Filter;
 use drover_model::Namespace;
 use serde::Serialize;
 use std::sync::Arc;

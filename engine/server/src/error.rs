@@ -17,12 +17,16 @@ pub struct ServerError {
 pub enum ErrorKind {
     /// The request itself is faulty: 400.
     Invalid,
+    /// Who calls is not who they say: 401.
+    Unauthorized,
     /// Not allowed: 403.
     Forbidden,
     /// What the request names does not exist: 404.
     NotFound,
     /// Compare-and-set failed; holds the variable that is there: 409.
     Conflict(Box<Variable>),
+    /// Somebody else has it: 409.
+    Contested,
     /// The server will not do it in the present state: 500.
     Refused,
     /// No leader, shut down, or storage failed: 500.
@@ -33,6 +37,10 @@ impl ServerError {
     /// A faulty request.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::Invalid, message: message.into() }
+    }
+    /// Somebody who is not who they say.
+    pub fn unauthorized(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Unauthorized, message: message.into() }
     }
     /// Something that is not allowed.
     pub fn forbidden(message: impl Into<String>) -> Self {
@@ -54,9 +62,10 @@ impl ServerError {
     pub const fn status(&self) -> u16 {
         match self.kind {
             ErrorKind::Invalid => 400,
+            ErrorKind::Unauthorized => 401,
             ErrorKind::Forbidden => 403,
             ErrorKind::NotFound => 404,
-            ErrorKind::Conflict(_) => 409,
+            ErrorKind::Conflict(_) | ErrorKind::Contested => 409,
             ErrorKind::Refused | ErrorKind::Unavailable => 500,
         }
     }

@@ -7,6 +7,7 @@ use crate::broker::Queue;
 use crate::config::ServerConfig;
 use crate::error::Result;
 use crate::keyring::Keyring;
+use crate::login::Logins;
 use crate::log::{Committed, OwnLog, ProposeLog};
 use crate::node_updates::AllocUpdates;
 use crate::{answer, deployments, drainer, heartbeat, leader, locks, node_updates, periodic, storage};
@@ -39,6 +40,7 @@ pub(crate) struct Inner {
     pub periodic: periodic::Shared,
     pub heartbeats: heartbeat::Shared,
     pub keyring: Keyring,
+    pub logins: Logins,
     pub variable_locks: locks::Shared,
     pub acl_cache: AclCache,
     pub leadership: leader::Leadership,
@@ -79,6 +81,7 @@ impl Server {
             drainer: drainer::Signals::default(),
             periodic: periodic::Shared::default(),
             keyring,
+            logins: Logins::default(),
             variable_locks: locks::Shared::default(),
             acl_cache: AclCache::default(),
             leadership: leader::Leadership::default(),

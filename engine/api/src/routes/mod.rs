@@ -10,9 +10,11 @@ mod csi;
 mod deployments;
 mod evaluations;
 mod events;
+mod guard;
 mod job;
 mod job_writes;
 mod jobs;
+mod login;
 pub(crate) mod metrics;
 mod namespaces;
 mod node_pools;
@@ -46,6 +48,7 @@ pub(crate) async fn route(context: &Context, path: &str) -> Result<Reply> {
         return reply;
     }
     let (head, tail) = rest.split_once('/').map_or((rest, None), |(head, tail)| (head, Some(tail)));
+    guard::check(context, head, tail)?;
     match (head, tail) {
         ("jobs", None) => jobs::collection(context).await,
         ("jobs", Some("parse")) => jobs::parse(context),

@@ -10,6 +10,7 @@ use drover_model::registry::RootKey;
 use ring::rsa::PublicKeyComponents;
 use ring::signature::RSA_PKCS1_2048_8192_SHA256;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 const ALGORITHM: &str = "RS256";
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
@@ -44,6 +45,24 @@ pub(crate) fn sign(key: &Material, claims: &Claims) -> Result<String> {
     let header = format!(r#"{{"alg":"{ALGORITHM}","kid":"{}","typ":"JWT"}}"#, key.id());
     let claims = serde_json::to_vec(claims)
         .map_err(|error| ServerError::unavailable(format!("an identity cannot be written: {error}")))?;
+    sign_parts(key, header, claims)
+}
+
+/// Signs any document, with more headers than usual.
+pub(crate) fn sign_value(
+    key: &Material,
+    headers: &BTreeMap<String, String>,
+    claims: &serde_json::Value,
+) -> Result<String> {
+    let mut header = serde_json::Map::new();
+    header.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone().into())));
+    for (name, value) in [("alg", ALGORITHM), ("kid", key.id()), ("typ", "JWT")] {
+        header.insert(name.to_owned(), value.into());
+    }
+    sign_parts(key, serde_json::Value::Object(header).to_string(), claims.to_string())
+}
+
+fn sign_parts(key: &Material, header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> Result<String> {
     let mut token = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
     let signature = key.sign(token.as_bytes())?;
     token.push('.');

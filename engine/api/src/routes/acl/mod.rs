@@ -5,13 +5,19 @@ mod policies;
 mod roles;
 mod tokens;
 
+pub(super) use policies::Document as PolicyDocument;
+
 use crate::context::Context;
 use crate::error::{ApiError, Result};
 use crate::reply::Reply;
+use crate::routes::login;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 pub(super) async fn route(context: &Context, tail: &str) -> Result<Reply> {
+    if login::is_one(tail) {
+        return login::route(context, tail).await;
+    }
     match tail.trim_end_matches('/') {
         "bootstrap" => bootstrap::bootstrap(context).await,
         "policies" => policies::list(context).await,
@@ -44,6 +50,6 @@ pub(super) fn check_enabled(context: &Context) -> Result<()> {
 }
 
 /// A hash as the wire has it; none is null.
-fn hash_text(hash: &[u8]) -> Option<String> {
+pub(super) fn hash_text(hash: &[u8]) -> Option<String> {
     (!hash.is_empty()).then(|| STANDARD.encode(hash))
 }

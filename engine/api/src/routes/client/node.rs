@@ -47,7 +47,7 @@ pub(super) async fn collect(context: &Context) -> Result<Reply> {
 }
 
 /// This agent's node, which must be the one that is asked for; `missing` is the status for nodes that are not known.
-fn own(context: &Context, wanted: Option<&str>, missing: StatusCode) -> Result<NodeHandle> {
+pub(super) fn own(context: &Context, wanted: Option<&str>, missing: StatusCode) -> Result<NodeHandle> {
     let state = &context.state;
     let Some(id) = wanted else {
         let text = "this agent runs no node: name one with node_id";

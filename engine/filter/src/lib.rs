@@ -1,4 +1,7 @@
-//! Filter expressions of lists: `Status == "running" and not (Type == batch or "x" in ID)`.
+//! Expressions that select objects: `Status == "running" and not (Type == batch or "x" in ID)`. Filters of lists and
+//! selectors of binding rules are written in them.
+//!
+//! They see any object by its serde form and know nothing of what it is. Pure. Main type: [`Filter`].
 
 mod parse;
 
@@ -7,19 +10,26 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// A parsed expression.
-pub(crate) struct Filter {
+pub struct Filter {
     expression: Expression,
     /// Fields that a document may lack without it being a fault.
     optional: &'static [&'static str],
 }
 
 impl Filter {
-    pub(crate) fn parse(text: &str, optional: &'static [&'static str]) -> Result<Self, String> {
+    /// Parses an expression; `optional` names the fields that a document may lack.
+    ///
+    /// # Errors
+    /// What is wrong, and where in the text.
+    pub fn parse(text: &str, optional: &'static [&'static str]) -> Result<Self, String> {
         Ok(Self { expression: parse::parse(text)?, optional })
     }
 
     /// Whether an object fits.
-    pub(crate) fn matches<T: Serialize>(&self, object: &T) -> Result<bool, String> {
+    ///
+    /// # Errors
+    /// The expression names a field that is not there, or compares what cannot be compared.
+    pub fn matches<T: Serialize>(&self, object: &T) -> Result<bool, String> {
         let document = serde_json::to_value(object).map_err(|error| error.to_string())?;
         self.evaluate(&self.expression, &document)
     }
@@ -71,12 +81,21 @@ impl Filter {
     }
 }
 
+/// Go's spellings of truth.
+fn truth(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
+        _ => None,
+    }
+}
+
 fn equals(value: &Value, wanted: &str) -> Result<bool, String> {
     Ok(match value {
         Value::String(text) => text == wanted,
         Value::Null => wanted.is_empty(),
         Value::Bool(found) => {
-            let wanted = crate::context::parse_bool(wanted);
+            let wanted = truth(wanted);
             *found == wanted.ok_or_else(|| "error getting match value in expression: not a bool".to_owned())?
         }
         Value::Number(found) => {
