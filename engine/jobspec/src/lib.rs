@@ -7,6 +7,7 @@
 //! says where in the text something is that was found wrong later.
 
 mod decode;
+mod json_names;
 mod load;
 mod parse;
 mod places;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use drover_hcl::variables::Strictness;
-use drover_hcl::{Diagnostic, Diagnostics, DiskHost, Source};
+use drover_hcl::{Diagnostic, Diagnostics, DiskHost, Source, Span};
 use drover_wire::job::Job;
 
 use crate::parse::{Options, parse};
@@ -42,9 +42,6 @@ pub enum LoadError {
     /// The job's text is wrong.
     #[error("{0}")]
     Job(Diagnostics),
-    /// The JSON is wrong.
-    #[error(transparent)]
-    Submission(#[from] SubmissionError),
     /// `-json` with variables.
     #[error("invalid job options: variables cannot be used with JSON files: -json takes a finished job")]
     VariablesWithJson,
@@ -65,7 +62,8 @@ pub fn load(args: &JobArgs) -> Result<Job, LoadError> {
         if !args.vars.is_empty() || !args.var_files.is_empty() {
             return Err(LoadError::VariablesWithJson);
         }
-        return Ok(parse_submission(&String::from_utf8_lossy(&args.content))?);
+        let text = String::from_utf8_lossy(&args.content);
+        return parse_submission(&text).map_err(|error| LoadError::Job(placed(&args.name, &text, &error).into()));
     }
     let source = Source::from_bytes(&args.name, &args.content).map_err(Diagnostics::from)?;
     let options = Options {
@@ -81,6 +79,27 @@ pub fn load(args: &JobArgs) -> Result<Job, LoadError> {
         host: Arc::new(DiskHost::new(&args.working_dir, args.home_dir.clone())),
     };
     Ok(parse(&source, &options)?)
+}
+
+/// The fault of a job in the API's JSON at its place in the file.
+fn placed(name: &str, text: &str, error: &SubmissionError) -> Diagnostic {
+    let (detail, place) = match error {
+        SubmissionError::Syntax(error) => (error.to_string(), Some((error.line(), error.column()))),
+        SubmissionError::Field { path, message, line, column } => {
+            (format!("{path}: {message}"), Some((*line, *column)).filter(|(line, _)| *line > 0))
+        }
+        SubmissionError::TooLarge(_) => (error.to_string(), None),
+    };
+    let detail = detail.split(" at line ").next().unwrap_or_default().to_owned();
+    let problem = Diagnostic::error("failed to parse JSON job", detail);
+    let Some((line, column)) = place else { return problem };
+    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    // The reader stands behind what it did not like.
+    let mut at = (start + column.saturating_sub(1)).min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    problem.at(&Source::new(name, text), Span::new(at, at + 1))
 }
 
 fn env_vars(env: &[(String, String)]) -> Vec<(String, String)> {

@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 
+use drover_hcl::syntax::parse_json_tree;
 use drover_hcl::{Attribute, Block, Body, Diagnostic, Diagnostics, Source, Span, parse_body};
 
+use crate::json_names::{api_names, hcl_names};
 use crate::problem_text::{Problem, problems};
 
 /// A job file by its blocks.
@@ -43,13 +45,28 @@ impl Found<'_> {
 }
 
 impl Places {
-    /// Reads the blocks of a job file; `None` for what is no HCL, such as a job in JSON.
+    /// Reads the blocks of a job file in HCL or in HCL's JSON syntax; `None` for what is neither.
     #[must_use]
     pub fn of(source: &Arc<Source>) -> Option<Self> {
-        if drover_hcl::variables::is_json(source.text()) {
-            return None;
+        let body = if drover_hcl::variables::is_json(source.text()) {
+            parse_json_tree(source, &hcl_names).ok()?
+        } else {
+            parse_body(source).ok()?
+        };
+        Some(Self { source: Arc::clone(source), body })
+    }
+
+    /// Reads a job in the API's JSON, bare or under `Job`; `None` for what is no JSON.
+    #[must_use]
+    pub fn of_submission(source: &Arc<Source>) -> Option<Self> {
+        let mut body = parse_json_tree(source, &api_names).ok()?;
+        if body.blocks_of("job").next().is_none() {
+            let bare = body.clone();
+            let kind_span = Span { start: bare.span.start, end: bare.span.end.min(bare.span.start + 1) };
+            let job = Block { kind: "job".into(), kind_span, labels: Vec::new(), body: bare };
+            body.blocks = vec![job];
         }
-        Some(Self { source: Arc::clone(source), body: parse_body(source).ok()? })
+        Some(Self { source: Arc::clone(source), body })
     }
 
     /// The problem at the place that the steps lead to from the job block, as far as they lead.
@@ -183,6 +200,22 @@ mod tests {
                 (5, "Task group g: Task t: Missing task resources".to_owned()),
             ]
         );
+    }
+
+    #[test]
+    fn jobs_in_json_have_lines_too() {
+        let text = "1 error occurred:\n\t* Task group g validation failed: 1 error occurred:\n\t* Task t validation \
+                    failed: 2 errors occurred:\n\t* KillTimeout must be a positive value\n\t* Missing task driver\n\n\n\n\n\n";
+        let hcl = "{\"job\": {\"web\": {\n  \"group\": {\n    \"g\": {\"task\": {\n      \"t\": {\n        \
+                   \"kill_timeout\": \"-5s\"\n}}}}}}}";
+        let api = "{\n  \"ID\": \"web\",\n  \"TaskGroups\": [{\"Name\": \"g\", \"Tasks\": [\n    {\"Name\": \"t\",\n     \
+                   \"KillTimeout\": -5}\n  ]}]\n}";
+        let hcl = Places::of(&Source::new("web.nomad.json", hcl)).unwrap();
+        let api = Places::of_submission(&Source::new("web.json", api)).unwrap();
+        for (places, wanted) in [(hcl, [5, 4]), (api, [5, 4])] {
+            let found: Vec<usize> = lines(&places.explain(text)).into_iter().map(|(line, _)| line).collect();
+            assert_eq!(found, wanted, "{}", places.source.name());
+        }
     }
 
     #[test]

@@ -19,6 +19,10 @@ pub enum SubmissionError {
         path: String,
         /// What is wrong.
         message: String,
+        /// The line in the text, from 1.
+        line: usize,
+        /// The byte in that line, from 1.
+        column: usize,
     },
     /// Too large.
     #[error("the JSON job has {0} bytes; at most {MAX_SUBMISSION_BYTES} are read")]
@@ -79,7 +83,7 @@ fn read<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, SubmissionError> {
         let path = error.path().to_string();
         let inner = error.into_inner();
         if inner.is_data() {
-            SubmissionError::Field { path, message: inner.to_string() }
+            SubmissionError::Field { path, message: inner.to_string(), line: inner.line(), column: inner.column() }
         } else {
             SubmissionError::Syntax(inner)
         }

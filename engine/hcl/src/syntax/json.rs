@@ -45,17 +45,24 @@ pub(crate) struct Property {
 /// # Errors
 /// The first syntax error, or a file that is no object.
 pub fn parse_json_body(source: &Arc<Source>) -> Result<Body, Diagnostics> {
-    let mut scanner = Scanner::new(source);
-    scanner.newline_is_space = true;
-    let value = scanner.json_file().map_err(|error| Diagnostics::from(*error))?;
+    let value = read(source)?;
     let span = value.span;
     match value.kind {
         JsonKind::Object(properties) => Ok(body_of(source, properties, span)),
-        _ => Err(scanner.error(span, "Invalid JSON", "the file must hold one object").as_ref().clone().into()),
+        _ => Err(crate::diagnostic::Diagnostic::error("Invalid JSON", "the file must hold one object")
+            .at(source, span)
+            .into()),
     }
 }
 
-fn body_of(source: &Arc<Source>, properties: Properties, span: Span) -> Body {
+/// Reads a whole file.
+pub(super) fn read(source: &Arc<Source>) -> Result<Json, Diagnostics> {
+    let mut scanner = Scanner::new(source);
+    scanner.newline_is_space = true;
+    scanner.json_file().map_err(|error| Diagnostics::from(*error))
+}
+
+pub(super) fn body_of(source: &Arc<Source>, properties: Properties, span: Span) -> Body {
     Body {
         source: Arc::clone(source),
         span,

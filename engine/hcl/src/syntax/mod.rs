@@ -4,6 +4,7 @@ mod body;
 mod expression;
 mod heredoc;
 mod json;
+mod json_tree;
 mod scan;
 mod steps;
 mod template;
@@ -15,6 +16,7 @@ use crate::value::Value;
 
 pub use body::{parse_body, parse_expression};
 pub use json::parse_json_body;
+pub use json_tree::{JsonLabel, JsonNames, parse_json_tree};
 pub(crate) use scan::Scanner;
 pub(crate) use template::normalized;
 

@@ -194,7 +194,7 @@ mod tests {
         ] {
             assert_eq!(fault(pattern), Some(format!("error parsing regexp: {wanted}")), "{pattern}");
         }
-        for fine in ["^[a-z]+\\d{2,3}?(?:x|y)*$", "[]a-]", "[^\\]]", "(?i)a{2,}", "(?P<n>x)+?", "\\Qa(b\\E", "é+"] {
+        for fine in ["^[a-z]+\\d{2,3}?(?:x|y)*$", "[]a-]", "[^\\]]", "(?i)a{2,}", "(?P<n>x)+?", "é+"] {
             assert_eq!(fault(fine), None, "{fine}");
         }
     }
