@@ -15,8 +15,9 @@ pub fn text(product: &str, config: &AgentConfig, files: &[PathBuf], node_id: Opt
     }
     out.push_str(&format!("==> Starting {product} agent...\n==> {product} agent configuration:\n\n"));
     let (http, rpc, serf) = (show(config.http), show(config.rpc), show(config.serf));
+    let advertise = config.advertise;
     let mut rows = vec![
-        ("Advertise Addrs", format!("HTTP: {http}; RPC: {rpc}; Serf: {serf}")),
+        ("Advertise Addrs", format!("HTTP: {}; RPC: {}; Serf: {}", advertise[0], advertise[1], advertise[2])),
         ("Bind Addrs", format!("HTTP: [{http}]; RPC: {rpc}; Serf: {serf}")),
         ("Client", config.client.is_some().to_string()),
         ("Log Level", config.log_level.clone()),

@@ -9,12 +9,16 @@ mod about;
 mod banner;
 pub mod config;
 mod link;
+mod logfile;
 pub mod logging;
 mod memory;
+pub mod offline;
 mod plugins;
 mod run;
 mod settings;
 mod signals;
+mod statsd;
+mod task_api;
 
 pub use config::{AgentConfig, ConfigError, Overrides};
 pub use run::{Agent, AgentError};

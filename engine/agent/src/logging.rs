@@ -1,15 +1,18 @@
 //! Log lines as operators of this kind of agent know them:
 //! `2026-11-22T15:10:27.464Z [INFO]  client: node registration complete: id=…`, or JSON objects.
 
+use crate::config::AgentConfig;
+use crate::logfile::RotatingFile;
 use drover_api::{LogLine, LogLines};
 use drover_base::UnixNanos;
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::{LevelFilter, dynamic_filter_fn, filter_fn};
+use tracing_subscriber::filter::{LevelFilter, dynamic_filter_fn};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
@@ -17,22 +20,24 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// Installs the process-wide subscriber. Lines go to standard output, as the reference's do, and are held
 /// back until [`release`]. A second call has no effect.
-pub fn install(level: &str, json: bool) {
-    let filter = match level {
-        "TRACE" => LevelFilter::TRACE,
-        "DEBUG" => LevelFilter::DEBUG,
-        "WARN" => LevelFilter::WARN,
-        "ERROR" => LevelFilter::ERROR,
-        "OFF" => LevelFilter::OFF,
-        _ => LevelFilter::INFO,
-    };
+///
+/// # Errors
+/// The log file cannot be written.
+pub fn install(config: &AgentConfig) -> io::Result<()> {
+    set_level(&config.log_level);
+    if let Some(settings) = &config.log_file {
+        let file = RotatingFile::open(settings.clone())?;
+        *LOG_FILE.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+    }
     // Libraries are heard from `warn` on; at `trace` everything speaks.
-    let ours =
-        filter_fn(move |meta| level_of_libraries(filter) >= *meta.level() || meta.target().starts_with("drover"));
+    let ours = dynamic_filter_fn(|meta, _| {
+        let filter = level();
+        let limit = if meta.target().starts_with("drover") { filter } else { level_of_libraries(filter) };
+        limit >= *meta.level()
+    });
     let layer = tracing_subscriber::fmt::layer()
-        .event_format(Lines { json })
+        .event_format(Lines { json: config.log_json, location: config.log_location })
         .with_writer(Gate::default)
-        .with_filter(filter)
         .with_filter(ours);
     // Those who watch choose their own level, so that what is logged does not matter.
     let watched = lines();
@@ -44,7 +49,33 @@ pub fn install(level: &str, json: bool) {
     let subscriber = tracing_subscriber::registry().with(layer).with(watch);
     // An error means that a subscriber is there already, which is what we want.
     let _ = tracing::subscriber::set_global_default(subscriber);
+    Ok(())
 }
+
+/// The level from which on lines are logged, by rank; it can change while the agent runs.
+static LEVEL: AtomicU8 = AtomicU8::new(INFO);
+const INFO: u8 = 3;
+const LEVELS: [(&str, LevelFilter); 6] = [
+    ("OFF", LevelFilter::OFF),
+    ("ERROR", LevelFilter::ERROR),
+    ("WARN", LevelFilter::WARN),
+    ("INFO", LevelFilter::INFO),
+    ("DEBUG", LevelFilter::DEBUG),
+    ("TRACE", LevelFilter::TRACE),
+];
+
+/// Logs lines of this level and of more important ones from now on.
+pub fn set_level(name: &str) {
+    let place = LEVELS.iter().position(|(known, _)| *known == name).and_then(|place| u8::try_from(place).ok());
+    LEVEL.store(place.unwrap_or(INFO), Ordering::Relaxed);
+}
+
+fn level() -> LevelFilter {
+    LEVELS[usize::from(LEVEL.load(Ordering::Relaxed)).min(LEVELS.len() - 1)].1
+}
+
+/// The file that lines go to besides standard output.
+static LOG_FILE: Mutex<Option<RotatingFile>> = Mutex::new(None);
 
 /// The lines as they pass by, for those who watch them over HTTP.
 pub fn lines() -> LogLines {
@@ -67,6 +98,10 @@ struct Gate;
 
 impl io::Write for Gate {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(file) = LOG_FILE.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            // A full disk must not stop the agent; standard output has the line too.
+            let _ = file.write_all(bytes.trim_ascii_start());
+        }
         match HELD.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             Some(held) => held.extend_from_slice(bytes),
             None => io::stdout().write_all(bytes)?,
@@ -84,6 +119,7 @@ fn level_of_libraries(filter: LevelFilter) -> LevelFilter {
 
 struct Lines {
     json: bool,
+    location: bool,
 }
 
 impl<S, N> FormatEvent<S, N> for Lines
@@ -92,7 +128,12 @@ where
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let line = Line::of(event);
+        let mut line = Line::of(event);
+        if self.location
+            && let (Some(file), Some(number)) = (line.meta.file(), line.meta.line())
+        {
+            line.fields.pairs.push(("@caller".to_owned(), format!("{file}:{number}")));
+        }
         writeln!(out, "{}", if self.json { line.json() } else { line.text() })
     }
 }

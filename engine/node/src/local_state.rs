@@ -103,6 +103,30 @@ impl LocalState {
     }
 }
 
+/// Everything that the node with this state directory keeps of its allocations, as one document.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn describe(dir: &Path) -> io::Result<serde_json::Value> {
+    let state = LocalState { dir: dir.join("allocs") };
+    let kept = match state.load() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && dir.is_dir() => Vec::new(),
+        other => other?,
+    };
+    let allocs = kept.iter().map(|(alloc, saved)| {
+        let state = serde_json::json!({
+            "Alloc": alloc,
+            "DeployStatus": saved.deployment_status,
+            "Tasks": saved.tasks,
+            "SetupError": saved.setup_error,
+            "IsFinished": saved.is_finished,
+        });
+        (alloc.id.to_string(), state)
+    });
+    let allocs: serde_json::Map<String, serde_json::Value> = allocs.collect();
+    Ok(serde_json::json!({ "Allocations": allocs, "NodeIdentity": "" }))
+}
+
 /// Writes the state of one allocation.
 #[derive(Debug)]
 pub struct Record {

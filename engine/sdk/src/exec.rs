@@ -29,6 +29,23 @@ pub struct ExecOptions {
     pub tty: bool,
 }
 
+/// An action of a task, and where to run it.
+#[derive(Clone, Debug, Default)]
+pub struct ActionOptions {
+    /// The job.
+    pub job: String,
+    /// The allocation.
+    pub alloc: String,
+    /// The group.
+    pub group: String,
+    /// The task.
+    pub task: String,
+    /// The action's name.
+    pub action: String,
+    /// Run it at a terminal of its own.
+    pub tty: bool,
+}
+
 /// Something for the command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExecInput {
@@ -74,7 +91,25 @@ impl Client {
             .param("task", options.task.as_str())
             .param("tty", options.tty.to_string())
             .param("command", json!(options.command).to_string());
-        let connection = self.upgrade(&format!("/v1/client/allocation/{alloc}/exec"), &query).await?;
+        self.attach(&format!("/v1/client/allocation/{alloc}/exec"), &query).await
+    }
+
+    /// Runs an action of a task, as [`Client::exec`] runs a command.
+    ///
+    /// # Errors
+    /// Any [`crate::Error`].
+    pub async fn run_action(&self, options: &ActionOptions) -> Result<(mpsc::Sender<ExecInput>, ExecEvents)> {
+        let query = Query::new()
+            .param("allocID", options.alloc.as_str())
+            .param("group", options.group.as_str())
+            .param("task", options.task.as_str())
+            .param("action", options.action.as_str())
+            .param("tty", options.tty.to_string());
+        self.attach(&format!("/v1/job/{}/action", crate::client::segment(&options.job)), &query).await
+    }
+
+    async fn attach(&self, path: &str, query: &Query) -> Result<(mpsc::Sender<ExecInput>, ExecEvents)> {
+        let connection = self.upgrade(path, query).await?;
         let (outgoing, incoming) = WebSocketStream::from_raw_socket(connection, Role::Client, None).await.split();
         let (inputs, waiting) = mpsc::channel(MAX_PENDING_INPUTS);
         tokio::spawn(send_all(outgoing, waiting));

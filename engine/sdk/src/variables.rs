@@ -49,7 +49,8 @@ impl Client {
     }
 }
 
-fn variable_path(path: &str) -> String {
+/// The route of a variable.
+pub fn variable_path(path: &str) -> String {
     let segments: Vec<String> = path.split('/').map(crate::client::segment).collect();
     format!("/v1/var/{}", segments.join("/"))
 }
