@@ -1,6 +1,7 @@
 //! Every command, one file each. To add one: a file with a struct that derives `clap::Args` and implements
 //! [`Invoke`](crate::registry::Invoke), its `mod` line here, and one line in [`COMMANDS`].
 
+mod acl;
 mod agent;
 mod agent_info;
 mod alloc_checks;
@@ -12,6 +13,8 @@ mod alloc_signal;
 mod alloc_status;
 mod alloc_stop;
 mod apply;
+mod auth_method;
+mod binding_rule;
 mod check;
 mod completion;
 mod config_validate;
@@ -19,9 +22,12 @@ mod deployment_change;
 mod deployment_list;
 mod deployment_status;
 mod destroy;
+mod enterprise;
+mod eval_delete;
 mod eval_list;
 mod eval_status;
 mod fmt;
+mod job_action;
 mod job_allocs;
 mod job_deployments;
 mod job_dispatch;
@@ -45,7 +51,9 @@ mod local_logs;
 mod local_reset;
 mod local_status;
 mod local_stop;
+mod login;
 mod monitor;
+mod monitor_export;
 mod namespace_apply;
 mod namespace_delete;
 mod namespace_inspect;
@@ -54,38 +62,110 @@ mod namespace_status;
 mod node_config;
 mod node_drain;
 mod node_eligibility;
+mod node_identity;
 mod node_meta;
 mod node_pool;
 mod node_status;
 mod operator_api;
 mod operator_autopilot;
+mod operator_debug;
+mod operator_gossip;
 mod operator_keyring;
 mod operator_metrics;
+mod operator_offline;
 mod operator_raft;
 mod operator_scheduler;
 mod operator_snapshot;
 mod output;
 mod pack;
 mod plan;
+mod plugin_status;
+mod quota;
+mod scaling_policy;
 mod server_change;
 mod server_members;
 mod service_delete;
 mod service_info;
 mod service_list;
+mod setup;
 mod show;
 mod status;
 mod system_gc;
+mod tls;
+mod ui;
 mod var_get;
 mod var_init;
 mod var_list;
+mod var_lock;
 mod var_purge;
 mod var_put;
 pub mod version;
+mod volume;
 
 use crate::registry::Command;
 
 /// Every command.
 pub static COMMANDS: &[Command] = &[
+    Command::new::<auth_method::Create>("acl auth-method create", "[options]", "Make a way to log in"),
+    Command::new::<auth_method::Delete>("acl auth-method delete", "[options] <name>", "Remove a way to log in"),
+    Command::new::<auth_method::Info>("acl auth-method info", "[options] <name>", "Display a way to log in"),
+    Command::new::<auth_method::List>("acl auth-method list", "[options]", "List ways to log in"),
+    Command::new::<auth_method::Update>("acl auth-method update", "[options] <name>", "Change a way to log in"),
+    Command::new::<binding_rule::Create>("acl binding-rule create", "[options]", "Make a binding rule"),
+    Command::new::<binding_rule::Delete>("acl binding-rule delete", "[options] <id>", "Remove a binding rule"),
+    Command::new::<binding_rule::Info>("acl binding-rule info", "[options] <id>", "Display a binding rule"),
+    Command::new::<binding_rule::List>("acl binding-rule list", "[options]", "List binding rules"),
+    Command::new::<binding_rule::Update>("acl binding-rule update", "[options] <id>", "Change a binding rule"),
+    Command::new::<login::Login>("login", "[options]", "Log in with an identity that somebody else vouches for"),
+    Command::new::<node_identity::Get>("node identity get", "[options] <node_id>", "Show a node's signed identity"),
+    Command::new::<node_identity::Renew>(
+        "node identity renew",
+        "[options] <node_id>",
+        "Have a node get a new identity",
+    ),
+    Command::new::<node_identity::CreateIntro>(
+        "node intro create",
+        "[options]",
+        "Make a token with which a new node may join",
+    ),
+    Command::new::<acl::bootstrap::Bootstrap>("acl bootstrap", "[options] [<path>]", "Make the first token"),
+    Command::new::<acl::policy::Apply>("acl policy apply", "[options] <name> <path>", "Make or change a policy"),
+    Command::new::<acl::policy::Delete>("acl policy delete", "[options] <name>", "Remove a policy"),
+    Command::new::<acl::policy::Info>("acl policy info", "[options] <name>", "Display a policy"),
+    Command::new::<acl::policy::List>("acl policy list", "[options]", "List policies"),
+    Command::new::<acl::policy::Own>("acl policy self", "[options]", "List the policies of the caller"),
+    Command::new::<acl::role::Create>("acl role create", "[options]", "Make a role"),
+    Command::new::<acl::role::Delete>("acl role delete", "[options] <acl_role_id>", "Remove a role"),
+    Command::new::<acl::role::Info>("acl role info", "[options] <acl_role_id>", "Display a role"),
+    Command::new::<acl::role::List>("acl role list", "[options]", "List roles"),
+    Command::new::<acl::role::Update>("acl role update", "[options] <acl_role_id>", "Change a role"),
+    Command::new::<acl::token::Create>("acl token create", "[options]", "Make a token"),
+    Command::new::<acl::token::Delete>("acl token delete", "[options] <token_accessor_id>", "Remove a token"),
+    Command::new::<acl::token::Info>("acl token info", "[options] <token_accessor_id>", "Display a token"),
+    Command::new::<acl::token::List>("acl token list", "[options]", "List tokens"),
+    Command::new::<acl::token::Own>("acl token self", "[options]", "Display the token of the caller"),
+    Command::new::<acl::token::Update>("acl token update", "[options] <token_accessor_id>", "Change a token"),
+    Command::new::<plugin_status::PluginStatus>("plugin status", "[options] [plugin]", "Display status information about a plugin"),
+    Command::new::<quota::apply::Apply>("quota apply", "[options] <input>", "Create or update a quota specification"),
+    Command::new::<quota::apply::Delete>("quota delete", "[options] <quota>", "Delete a quota specification"),
+    Command::new::<quota::apply::Init>("quota init", "<filename>", "Create an example quota specification file"),
+    Command::new::<quota::show::Inspect>("quota inspect", "[options] <quota>", "Inspect a quota specification"),
+    Command::new::<quota::show::List>("quota list", "[options]", "List quota specifications"),
+    Command::new::<quota::show::Status>("quota status", "[options] <quota>", "Display a quota's status and current usage"),
+    Command::new::<scaling_policy::Info>("scaling policy info", "[options] <policy_id>", "Display an individual scaling policy"),
+    Command::new::<scaling_policy::List>("scaling policy list", "[options]", "Display all scaling policies"),
+    Command::new::<volume::claim::Delete>("volume claim delete", "[options] <id>", "Delete existing volume claim"),
+    Command::new::<volume::claim::List>("volume claim list", "[options] [claim_id]", "List existing host volume claims"),
+    Command::new::<volume::write::Create>("volume create", "[options] <input>", "Create an external volume"),
+    Command::new::<volume::remove::Delete>("volume delete", "[options] <vol id>", "Delete a volume"),
+    Command::new::<volume::remove::Deregister>("volume deregister", "[options] <id>", "Remove a volume"),
+    Command::new::<volume::remove::Detach>("volume detach", "[options] <vol id> <node id>", "Detach a volume"),
+    Command::new::<volume::init::Init>("volume init", "<filename>", "Create an example volume specification file"),
+    Command::new::<volume::write::Register>("volume register", "[options] <input>", "Create or update a volume"),
+    Command::new::<volume::snapshot::Create>("volume snapshot create", "[options] <volume id> <snapshot_name>", "Snapshot a volume"),
+    Command::new::<volume::snapshot::Delete>("volume snapshot delete", "[options] <plugin id> <snapshot id>", "Delete a snapshot"),
+    Command::new::<volume::snapshot::List>("volume snapshot list", "[-plugin plugin_id]", "Display a list of volume snapshots for plugin"),
+    Command::new::<volume::status::Status>("volume status", "[options] <id>", "Display status information about a volume"),
     Command::new::<agent::Agent>("agent", "[options]", "Run the engine in the foreground"),
     Command::new::<agent_info::AgentInfo>(
         "agent-info",
@@ -405,16 +485,112 @@ pub static COMMANDS: &[Command] = &[
     ),
     Command::new::<server_change::Join>("server join", "[options] <address>...", "Join servers"),
     Command::new::<var_init::VarInit>("var init", "[options] [filename]", "Write an example of a variable"),
+    Command::new::<deployment_change::Unblock>(
+        "deployment unblock",
+        "[options] <deployment id>",
+        "Let a deployment of several regions go on",
+    ),
+    Command::new::<eval_delete::EvalDelete>("eval delete", "[options] <evaluation>", "Remove evaluations"),
+    Command::new::<job_action::JobAction>("job action", "[options] <action>", "Run a command that a task offers"),
+    Command::new::<enterprise::LicenseGet>("license get", "[options]", "Show the licence of the server"),
+    Command::new::<monitor_export::MonitorExport>(
+        "monitor export",
+        "[options]",
+        "Print the log of an agent as it was written",
+    ),
+    Command::new::<operator_offline::ClientState>(
+        "operator client-state",
+        "<path_to_nomad_dir>",
+        "Print what a stopped agent's node keeps on disk",
+    ),
+    Command::new::<operator_debug::OperatorDebug>(
+        "operator debug",
+        "[options]",
+        "Gather what is needed to look for the cause of a problem",
+    ),
+    Command::new::<operator_gossip::Install>(
+        "operator gossip keyring install",
+        "[options] <key>",
+        "Add a key to those of gossip",
+    ),
+    Command::new::<operator_gossip::List>("operator gossip keyring list", "[options]", "List the keys of gossip"),
+    Command::new::<operator_gossip::Remove>(
+        "operator gossip keyring remove",
+        "[options] <key>",
+        "Remove a key from those of gossip",
+    ),
+    Command::new::<operator_gossip::UseKey>(
+        "operator gossip keyring use",
+        "[options] <key>",
+        "Make a key the one that gossip uses",
+    ),
+    Command::new::<operator_snapshot::Redact>(
+        "operator snapshot redact",
+        "[options] <file>",
+        "Take the keys out of a saved state",
+    ),
+    Command::new::<operator_snapshot::State>(
+        "operator snapshot state",
+        "[options] <file>",
+        "Show what is in a saved state",
+    ),
+    Command::new::<enterprise::Utilization>(
+        "operator utilization",
+        "[options]",
+        "Make a report of utilization",
+    ),
+    Command::new::<enterprise::RecommendationApply>(
+        "recommendation apply",
+        "[options] <recommendation_ids>",
+        "Apply recommendations",
+    ),
+    Command::new::<enterprise::RecommendationDismiss>(
+        "recommendation dismiss",
+        "[options] <recommendation_ids>",
+        "Dismiss recommendations",
+    ),
+    Command::new::<enterprise::RecommendationInfo>(
+        "recommendation info",
+        "[options] <recommendation_id>",
+        "Show a recommendation",
+    ),
+    Command::new::<enterprise::RecommendationList>("recommendation list", "[options]", "List recommendations"),
+    Command::new::<scaling_policy::Info>("scaling policy info", "[options] <policy_id>", "Show a scaling policy"),
+    Command::new::<scaling_policy::List>("scaling policy list", "[options]", "List scaling policies"),
+    Command::new::<enterprise::SentinelApply>(
+        "sentinel apply",
+        "[options] <name> <file>",
+        "Write a Sentinel policy",
+    ),
+    Command::new::<enterprise::SentinelDelete>("sentinel delete", "[options] <name>", "Remove a Sentinel policy"),
+    Command::new::<enterprise::SentinelList>("sentinel list", "[options]", "List Sentinel policies"),
+    Command::new::<enterprise::SentinelRead>("sentinel read", "[options] <name>", "Show a Sentinel policy"),
+    Command::new::<setup::Consul>("setup consul", "[options]", "Let a Consul know the identities of tasks"),
+    Command::new::<setup::Vault>("setup vault", "[options]", "Let a Vault know the identities of tasks"),
+    Command::new::<tls::CaCreate>("tls ca create", "[options]", "Make an authority of certificates"),
+    Command::new::<tls::CaInfo>("tls ca info", "<CA file>", "Describe an authority of certificates"),
+    Command::new::<tls::CertCreate>("tls cert create", "[options]", "Make a certificate"),
+    Command::new::<tls::CertInfo>("tls cert info", "<certificate file>", "Describe a certificate"),
+    Command::new::<ui::Ui>("ui", "[options] <identifier>", "Open the web interface"),
+    Command::new::<var_lock::VarLock>(
+        "var lock",
+        "[options] <path or @specification> child...",
+        "Run a command while a variable is locked",
+    )
+    .raw_after(1),
 ];
 
 /// Short forms, as Nomad has them. `plan` is Drover's own command unless called as `nomad`.
 pub static ALIASES: &[(&str, &str)] = &[
+    ("action", "job action"),
+    ("exec", "alloc exec"),
     ("fs", "alloc fs"),
     ("init", "job init"),
     ("inspect", "job inspect"),
     ("logs", "alloc logs"),
     ("plan", "job plan"),
     ("run", "job run"),
+    ("start", "job start"),
     ("stop", "job stop"),
     ("validate", "job validate"),
 ];
@@ -424,6 +600,10 @@ pub static DROVER_ONLY: &[&str] = &["apply", "destroy", "local", "output", "pack
 
 /// Groups of commands.
 pub static GROUPS: &[(&str, &str)] = &[
+    ("acl", "Say who may do what"),
+    ("acl policy", "Interact with policies"),
+    ("acl role", "Interact with roles"),
+    ("acl token", "Interact with tokens"),
     ("alloc", "Interact with allocations"),
     ("config", "Check configuration files"),
     ("deployment", "Interact with deployments"),
@@ -436,6 +616,13 @@ pub static GROUPS: &[(&str, &str)] = &[
     ("operator", "Tools for those who operate a cluster"),
     ("operator scheduler", "Look at the scheduler and set it"),
     ("pack", "Render, plan and run packs"),
+    ("plugin", "Inspect plugins"),
+    ("quota", "Interact with quotas"),
+    ("scaling", "Interact with the scaling API"),
+    ("scaling policy", "Interact with scaling policies"),
+    ("volume", "Interact with volumes"),
+    ("volume claim", "Interact with volume claims"),
+    ("volume snapshot", "Interact with volume snapshots"),
     ("server", "Interact with servers"),
     ("service", "Interact with registered services"),
     ("system", "Interact with the system"),
@@ -449,8 +636,19 @@ pub static GROUPS: &[(&str, &str)] = &[
     ("operator gossip keyring", "Keys of the traffic between servers"),
     ("operator raft", "The servers that agree on the state"),
     ("operator root", "What the cluster encrypts with"),
+    ("acl auth-method", "Ways to log in"),
+    ("acl binding-rule", "What those who log in get"),
+    ("node identity", "What nodes show to prove who they are"),
+    ("node intro", "Tokens with which new nodes may join"),
     ("operator root keyring", "Keys that variables are encrypted with"),
     ("operator snapshot", "Save and restore the state of a cluster"),
+    ("license", "Look at the licence"),
+    ("recommendation", "Interact with recommendations"),
+    ("sentinel", "Interact with Sentinel policies"),
+    ("setup", "Let other systems know the identities of tasks"),
+    ("tls", "Make certificates for a cluster"),
+    ("tls ca", "Make and describe authorities of certificates"),
+    ("tls cert", "Make and describe certificates"),
 ];
 
 /// What the list of commands begins with.

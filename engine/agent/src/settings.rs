@@ -16,6 +16,7 @@ pub(crate) fn server(config: &AgentConfig, settings: &ServerSettings, name: &str
         region: config.region.clone(),
         name: name.to_owned(),
         workers: settings.workers,
+        governance: settings.governance,
         data_dir: config.data_dir.as_ref().map(|dir| dir.join("server")),
         ..ServerConfig::default()
     };

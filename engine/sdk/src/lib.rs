@@ -12,6 +12,7 @@
 //! Reads are the types of `drover-model` and, for lists and envelopes, [`types`]. They are tolerant: null,
 //! missing and unknown fields are fine.
 
+mod acl;
 mod allocations;
 mod client;
 mod cluster;
@@ -30,16 +31,17 @@ mod registry;
 mod stream;
 pub mod types;
 mod variables;
+mod volumes;
 
 pub use client::{Client, Method, NO_BODY};
 pub use config::{Config, ConfigError, TlsFiles};
 pub use error::Error;
-pub use exec::{ExecEvent, ExecEvents, ExecInput, ExecOptions};
+pub use exec::{ActionOptions, ExecEvent, ExecEvents, ExecInput, ExecOptions};
 pub use files::{FileInfo, LogOptions, Origin};
 pub use jobs::{RegisterOptions, StopOptions};
 pub use query::{Answer, Query};
 pub use stream::{ByteStream, Frame, FrameStream};
-pub use variables::VariableWrite;
+pub use variables::{VariableWrite, variable_path};
 
 /// What calls of this crate return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -14,6 +14,9 @@ pub struct ServerConfig {
     pub workers: usize,
     /// Where the root keys are kept; `None` keeps them in memory only (dev mode).
     pub data_dir: Option<PathBuf>,
+    /// Whether node pools may have scheduler configurations, and namespaces rules for pools and clusters. Without it
+    /// they are refused, as the open reference does.
+    pub governance: bool,
     /// When silent nodes count as down.
     pub heartbeat: HeartbeatConfig,
     /// When finished objects are forgotten.
@@ -36,6 +39,7 @@ impl Default for ServerConfig {
             name: "drover".to_owned(),
             workers: 0,
             data_dir: None,
+            governance: false,
             heartbeat: HeartbeatConfig::default(),
             gc: GcConfig::default(),
             acl: AclConfig::default(),

@@ -4,6 +4,7 @@ use crate::blocking::read;
 use crate::context::{Context, ReadOptions};
 use crate::error::{ApiError, Result};
 use crate::reply::Reply;
+use drover_acl::NamespaceCapability;
 use drover_model::{Job, Namespace, ScalingPolicy};
 use drover_state::{Snapshot, Table, WatchKey};
 use serde::Serialize;
@@ -35,16 +36,17 @@ async fn list(context: &Context) -> Result<Reply> {
     let options = context.read_options()?;
     let job_id = context.text("job");
     let kind = context.text("type");
-    let wanted = |job: &Job| options.in_scope(&job.namespace) && job_id.is_none_or(|id| *job.id == *id);
+    let in_scope = |job: &Job| options.in_scope_for(&job.namespace, &[NamespaceCapability::ListScalingPolicies]);
+    let wanted = |job: &Job| in_scope(job) && job_id.is_none_or(|id| *job.id == *id);
     at(context, &options, |state| {
-        let jobs = state.jobs().filter(|job| !job.stop && wanted(job));
-        let mut policies: Vec<&ScalingPolicy> = jobs
-            .flat_map(|job| policies(job))
-            .filter(|policy| kind.is_none_or(|kind| policy.kind == kind))
-            .filter(|policy| policy.id.starts_with(&options.prefix))
+        let jobs = state.jobs().filter(|job| wanted(job));
+        let mut policies: Vec<(&Job, &ScalingPolicy)> = jobs
+            .flat_map(|job| policies(job).map(move |policy| (&**job, policy)))
+            .filter(|(_, policy)| kind.is_none_or(|kind| policy.kind == kind))
+            .filter(|(_, policy)| policy.id.starts_with(&options.prefix))
             .collect();
-        policies.sort_by(|one, other| one.id.cmp(&other.id));
-        context.json(&policies.into_iter().map(stub).collect::<Vec<_>>())
+        policies.sort_by(|(_, one), (_, other)| one.id.cmp(&other.id));
+        context.json(&policies.into_iter().map(|(job, policy)| stub(job, policy)).collect::<Vec<_>>())
     })
     .await
 }
@@ -53,9 +55,10 @@ async fn one(context: &Context, id: &str) -> Result<Reply> {
     context.must_read()?;
     let options = ReadOptions { namespace: Namespace::ALL.into(), ..context.read_options()? };
     at(context, &options, |state| {
-        let mut all = state.jobs().filter(|job| !job.stop).flat_map(|job| policies(job));
-        let found = all.find(|policy| policy.id == id);
-        context.json(found.ok_or_else(|| ApiError::not_found("policy not found"))?)
+        let mut all = state.jobs().flat_map(|job| policies(job).map(move |policy| (job, policy)));
+        let found = all.find(|(_, policy)| policy.id == id);
+        let (job, policy) = found.ok_or_else(|| ApiError::not_found("policy not found"))?;
+        context.json(&ScalingPolicy { enabled: is_enabled(job, policy), ..policy.clone() })
     })
     .await
 }
@@ -65,8 +68,8 @@ async fn at(
     options: &ReadOptions,
     render: impl FnOnce(&Snapshot) -> Result<Reply>,
 ) -> Result<Reply> {
-    let keys = || vec![WatchKey::Table(Table::Jobs)];
-    read(context, options, keys, |state| state.table_index(Table::Jobs), render).await
+    let keys = || vec![WatchKey::Table(Table::ScalingPolicies)];
+    read(context, options, keys, |state| state.table_index(Table::ScalingPolicies), render).await
 }
 
 fn policies(job: &Job) -> impl Iterator<Item = &ScalingPolicy> {
@@ -75,10 +78,15 @@ fn policies(job: &Job) -> impl Iterator<Item = &ScalingPolicy> {
     of_groups.chain(tasks.flat_map(|task| &task.scaling_policies))
 }
 
-fn stub(policy: &ScalingPolicy) -> Stub<'_> {
+/// The policies of a stopped job stay, without effect.
+const fn is_enabled(job: &Job, policy: &ScalingPolicy) -> bool {
+    policy.enabled && !job.stop
+}
+
+fn stub<'a>(job: &Job, policy: &'a ScalingPolicy) -> Stub<'a> {
     Stub {
         id: &policy.id,
-        enabled: policy.enabled,
+        enabled: is_enabled(job, policy),
         kind: &policy.kind,
         target: &policy.target,
         create_index: policy.create_index,

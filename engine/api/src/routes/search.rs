@@ -3,11 +3,15 @@
 use crate::context::Context;
 use crate::error::{ApiError, Result};
 use crate::reply::Reply;
+use drover_acl::{NamespaceCapability, NodePoolCapability, VariableCapability};
+use drover_model::registry::{NamespaceSpec, NodePool, StoredVariable};
 use drover_model::{Allocation, Job, Namespace};
+use drover_server::Access;
 use drover_state::Snapshot;
 use drover_wire::requests::SearchRequest;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The matches shown per kind.
 const MAX_MATCHES: usize = 20;
@@ -30,8 +34,8 @@ const CONTEXTS: [&str; 12] = [
 ];
 /// Contexts whose ids are UUIDs: only whole bytes of hexadecimal digits can be prefixes of them.
 const UUID_CONTEXTS: [&str; 4] = ["allocs", "nodes", "evals", "deployment"];
-/// Contexts that are never filled yet.
-const EMPTY_CONTEXTS: [&str; 3] = ["plugins", "volumes", "host_volumes"];
+/// Kinds of storage: a fuzzy search looks into plugins only.
+const STORAGE_CONTEXTS: [&str; 3] = ["plugins", "volumes", "host_volumes"];
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -69,15 +73,58 @@ fn contexts(given: &str) -> Result<Vec<&'static str>> {
     })
 }
 
+/// The kinds that a caller may search. A single one that it may not is refused; of all kinds those are left out.
+fn allowed(context: &Context, kinds: Vec<&'static str>, is_all: bool) -> Result<Vec<&'static str>> {
+    use NamespaceCapability as Ns;
+    let access = context.access()?;
+    let (acl, namespace) = (&access.acl, context.namespace());
+    let in_any = |capabilities: &[Ns]| acl.allows_any_of(&namespace, capabilities);
+    let may = |kind: &&'static str| match *kind {
+        "scaling_policy" if is_all => in_any(&[Ns::ReadJob, Ns::ListScalingPolicies]),
+        "allocs" | "jobs" | "evals" | "deployment" | "scaling_policy" => in_any(&[Ns::ReadJob]),
+        "volumes" => in_any(&[Ns::ReadJob, Ns::ListJobs, Ns::CsiReadVolume, Ns::CsiListVolume]),
+        "host_volumes" => in_any(&[Ns::HostVolumeRead]),
+        "namespaces" => acl.allows_namespace(&namespace),
+        "vars" => access.workload().is_some() || acl.allows_variable_search(&namespace),
+        "nodes" => acl.can_read_node(),
+        "node_pools" => acl.allows_some_node_pool(),
+        "plugins" => acl.can_list_plugin(),
+        _ => acl.is_management(),
+    };
+    let found: Vec<&'static str> = kinds.into_iter().filter(may).collect();
+    if found.is_empty() && !is_all { Err(ApiError::forbidden()) } else { Ok(found) }
+}
+
 /// What of the state a search may show.
 struct Scope<'a> {
     state: &'a Snapshot,
     namespace: Namespace,
+    access: &'a Access,
 }
 
 impl Scope<'_> {
     fn holds(&self, namespace: &Namespace) -> bool {
-        *self.namespace == *Namespace::ALL || self.namespace == *namespace
+        match *self.namespace == *Namespace::ALL {
+            true => self.access.acl.allows(namespace, NamespaceCapability::ReadJob),
+            false => self.namespace == *namespace,
+        }
+    }
+
+    fn pools(&self) -> impl Iterator<Item = &Arc<NodePool>> {
+        let acl = &self.access.acl;
+        self.state.node_pools().filter(|pool| acl.allows_node_pool(&pool.name, NodePoolCapability::Read))
+    }
+
+    fn namespaces(&self) -> impl Iterator<Item = &Arc<NamespaceSpec>> {
+        self.state.namespaces().filter(|namespace| self.access.acl.allows_namespace(&namespace.name))
+    }
+
+    fn variables(&self) -> impl Iterator<Item = &Arc<StoredVariable>> {
+        let in_scope = |namespace: &Namespace| *self.namespace == *Namespace::ALL || self.namespace == *namespace;
+        let found = self.state.variables().filter(move |variable| in_scope(&variable.namespace));
+        found.filter(|variable| {
+            self.access.allows_variable(&variable.namespace, &variable.path, VariableCapability::List)
+        })
     }
 
     /// All ids of a context that begin with `prefix`, in order.
@@ -101,16 +148,27 @@ impl Scope<'_> {
                 let found = state.deployments_by_prefix(prefix).filter(|found| self.holds(&found.namespace));
                 texts(&mut found.map(|found| &*found.id))
             }
-            "node_pools" => texts(&mut state.node_pools().map(|pool| pool.name.as_str())),
-            "namespaces" => texts(&mut state.namespaces().map(|namespace| &*namespace.name)),
+            "node_pools" => texts(&mut self.pools().map(|pool| pool.name.as_str())),
+            "namespaces" => texts(&mut self.namespaces().map(|namespace| &*namespace.name)),
             "vars" => {
-                let found = state.variables().filter(|variable| self.holds(&variable.namespace));
-                texts(&mut found.map(|variable| variable.path.as_str()))
+                texts(&mut self.variables().map(|variable| variable.path.as_str()))
             }
             "scaling_policy" => {
                 let jobs = state.jobs().filter(|job| self.holds(&job.namespace));
                 let policies = jobs.flat_map(|job| &job.task_groups).filter_map(|group| group.scaling.as_ref());
                 texts(&mut policies.map(|policy| policy.id.as_str()))
+            }
+            "plugins" => {
+                let ids: Vec<String> = state.csi_plugins().map(|plugin| plugin.id).collect();
+                texts(&mut ids.iter().map(String::as_str))
+            }
+            "volumes" => {
+                let found = state.csi_volumes().filter(|volume| self.holds(&volume.namespace));
+                texts(&mut found.map(|volume| volume.id.as_str()))
+            }
+            "host_volumes" => {
+                let found = state.host_volumes().filter(|volume| self.holds(&volume.namespace));
+                texts(&mut found.map(|volume| volume.id.as_str()))
             }
             _ => Vec::new(),
         }
@@ -126,10 +184,10 @@ fn is_uuid_prefix(prefix: &str) -> bool {
 pub(super) async fn prefix(context: &Context) -> Result<Reply> {
     context.must_write()?;
     let request: SearchRequest = context.body()?;
-    let contexts = contexts(&request.context)?;
+    let contexts = allowed(context, contexts(&request.context)?, request.context == "all")?;
     context.check_region()?;
     let state = context.state.store().snapshot();
-    let scope = Scope { state: &state, namespace: context.namespace() };
+    let scope = Scope { state: &state, namespace: context.namespace(), access: context.access()? };
     let mut answer = Answer::<Option<Vec<String>>>::new(&state);
     let lowered = request.prefix.to_ascii_lowercase();
     for kind in contexts {
@@ -177,10 +235,10 @@ pub(super) async fn fuzzy(context: &Context) -> Result<Reply> {
         let text = format!("fuzzy search query must be at least {MIN_FUZZY_CHARS} characters, got {length}");
         return Err(ApiError::refused(text));
     }
-    let contexts = contexts(&request.context)?;
+    let contexts = allowed(context, contexts(&request.context)?, request.context == "all")?;
     context.check_region()?;
     let state = context.state.store().snapshot();
-    let scope = Scope { state: &state, namespace: context.namespace() };
+    let scope = Scope { state: &state, namespace: context.namespace(), access: context.access()? };
     let mut answer = Answer::<Vec<FuzzyMatch>>::new(&state);
     let text = request.text.to_lowercase();
     let mut found = Found::default();
@@ -213,12 +271,13 @@ pub(super) async fn fuzzy(context: &Context) -> Result<Reply> {
 
 /// Kinds that are searched by prefix only, which the reference lists even when they are empty.
 fn is_always_listed(kind: &str) -> bool {
-    matches!(kind, "deployment" | "evals" | "scaling_policy") || (EMPTY_CONTEXTS.contains(&kind) && kind != "plugins")
+    matches!(kind, "deployment" | "evals" | "scaling_policy") || (STORAGE_CONTEXTS.contains(&kind) && kind != "plugins")
 }
 
 fn look_into(kind: &'static str, scope: &Scope<'_>, text: &str, found: &mut Found) {
     let state = scope.state;
     match kind {
+        "plugins" => state.csi_plugins().for_each(|plugin| found.look("plugins", &plugin.id, text, &[])),
         "jobs" => {
             state.jobs().filter(|job| scope.holds(&job.namespace)).for_each(|job| look_into_job(job, text, found));
         }
@@ -229,11 +288,10 @@ fn look_into(kind: &'static str, scope: &Scope<'_>, text: &str, found: &mut Foun
             });
         }
         "nodes" => state.nodes().for_each(|node| found.look("nodes", &node.name, text, &[&node.id])),
-        "node_pools" => state.node_pools().for_each(|pool| found.look("node_pools", &pool.name, text, &[])),
-        "namespaces" => state.namespaces().for_each(|namespace| found.look("namespaces", &namespace.name, text, &[])),
+        "node_pools" => scope.pools().for_each(|pool| found.look("node_pools", &pool.name, text, &[])),
+        "namespaces" => scope.namespaces().for_each(|namespace| found.look("namespaces", &namespace.name, text, &[])),
         "vars" => {
-            let variables = state.variables().filter(|variable| scope.holds(&variable.namespace));
-            variables.for_each(|found_one| {
+            scope.variables().for_each(|found_one| {
                 found.look("vars", &found_one.path, text, &[&found_one.namespace, &found_one.path]);
             });
         }

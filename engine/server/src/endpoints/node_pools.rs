@@ -31,6 +31,15 @@ impl Server {
         if name == ALL_NODE_POOL || name == DEFAULT_NODE_POOL {
             return Err(ServerError::invalid(format!("modifying node pool {name:?} is not allowed")));
         }
+        if let Some(scheduler) = &pool.scheduler_configuration {
+            if !self.inner.config.governance {
+                return Err(ServerError::refused("Feature \"Node Pools Governance\" is unlicensed"));
+            }
+            if !matches!(scheduler.scheduler_algorithm.as_str(), "" | "binpack" | "spread") {
+                let text = format!("invalid scheduler algorithm {:?}", scheduler.scheduler_algorithm);
+                return Err(ServerError::invalid(format!("invalid node pool {name:?}: {text}")));
+            }
+        }
         Ok(Written { index: self.inner.propose(Command::UpsertNodePools(vec![pool])).await?.index })
     }
 

@@ -23,6 +23,9 @@ impl Server {
         self.check_cas(&write.namespace, &write.path, write.cas)?;
         let plain = serde_json::to_vec(&write.items)
             .map_err(|error| ServerError::invalid(format!("items cannot be written: {error}")))?;
+        let snapshot = self.inner.store.snapshot();
+        let held = snapshot.variable(&write.namespace, &write.path).map_or(0, |stored| stored.sealed.len());
+        self.check_variable_quota(&snapshot, &write.namespace, plain.len().saturating_sub(held))?;
         let now = UnixNanos::now();
         let key = self.inner.active_material().await?;
         let variable = StoredVariable {

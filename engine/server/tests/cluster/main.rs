@@ -8,8 +8,10 @@ mod fake_node;
 mod jobs;
 mod nodes;
 mod periodic;
+mod quotas;
 mod throughput;
 mod variables;
+mod volumes;
 
 use drover_model::{Allocation, Job, JobKey};
 use drover_server::request::RegisterOptions;

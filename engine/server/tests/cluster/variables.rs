@@ -13,6 +13,7 @@ async fn variables_are_sealed_and_compared() {
         path: "app/db".to_owned(),
         items: [("password".to_owned(), value.to_owned())].into(),
         cas,
+        lock: None,
     };
     let first = server.put_variable(write("secret", Some(0))).await.unwrap();
     let sealed = server.state().snapshot().variable(&"default".into(), "app/db").unwrap().sealed.clone();
@@ -38,6 +39,7 @@ async fn state_and_variables_survive_a_restart() {
         path: "app".to_owned(),
         items: [("a".to_owned(), "b".to_owned())].into(),
         cas: None,
+        lock: None,
     };
     server.put_variable(write).await.unwrap();
     register(&server, service("web", 1, "run")).await;

@@ -113,7 +113,8 @@ impl Txn {
                 policy.create_index = stored.create_index;
                 let mut same = policy.clone();
                 same.modify_index = stored.modify_index;
-                if same == *stored {
+                let was_stopped = existing.is_some_and(|job| job.stop);
+                if same == *stored && job.stop == was_stopped {
                     policy.modify_index = stored.modify_index;
                     continue;
                 }

@@ -2,7 +2,8 @@
 
 use crate::error::{Result, ServerError};
 use drover_base::uuid;
-use drover_model::Job;
+use drover_model::registry::NamespaceSpec;
+use drover_model::{Job, Namespace};
 use drover_state::Snapshot;
 use drover_wire::admission::{Admitted, Problems, admit};
 use drover_wire::job;
@@ -19,8 +20,9 @@ pub(crate) struct Accepted {
 ///
 /// # Errors
 /// All problems at once.
-pub(crate) fn accept(submitted: job::Job, region: &str, snapshot: &Snapshot) -> Result<Accepted> {
+pub(crate) fn accept(mut submitted: job::Job, region: &str, snapshot: &Snapshot) -> Result<Accepted> {
     check_region(&submitted, region)?;
+    settle_pool(&mut submitted, snapshot);
     let Admitted { mut job, warnings } = admit(submitted).map_err(refused)?;
     check_cluster(&job, snapshot).map_err(refused)?;
     if let Some(current) = snapshot.job(&job.key()) {
@@ -60,12 +62,64 @@ fn check_cluster(job: &Job, snapshot: &Snapshot) -> std::result::Result<(), Prob
             if let Some(capabilities) = &namespace.capabilities {
                 check_capabilities(job, capabilities, &mut problems);
             }
+            check_rules(job, namespace, &mut problems);
         }
     }
     if snapshot.node_pool(&job.node_pool).is_none() {
         problems.add(format!("job {:?} is in nonexistent node pool {:?}", &*job.id, job.node_pool));
     }
     problems.into_result()
+}
+
+/// Which pools and clusters the namespace's jobs may use.
+fn check_rules(job: &Job, namespace: &NamespaceSpec, problems: &mut Problems) {
+    let mut check = |rule: &Option<serde_json::Value>, what: &str, used: &str| {
+        if rule.as_ref().is_some_and(|rule| is_refused(rule, used)) {
+            let text = format!("job {:?} uses {what} {used:?}, which is not allowed in namespace {:?}", &*job.id, &*namespace.name);
+            problems.add(text);
+        }
+    };
+    check(&namespace.node_pool_configuration, "node pool", &job.node_pool);
+    for group in &job.task_groups {
+        let consul = group.consul.iter().chain(group.tasks.iter().filter_map(|task| task.consul.as_ref()));
+        consul.for_each(|consul| check(&namespace.consul_configuration, "Consul cluster", &consul.cluster));
+        let vault = group.tasks.iter().filter_map(|task| task.vault.as_ref());
+        vault.for_each(|vault| check(&namespace.vault_configuration, "Vault cluster", &vault.cluster));
+    }
+}
+
+/// `Allowed` and `Denied` may have stars; the default is always allowed.
+fn is_refused(rule: &serde_json::Value, used: &str) -> bool {
+    let names = |list: &str| {
+        let patterns = rule[list].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
+        patterns.map(|pattern| matches_stars(pattern, used)).collect::<Vec<_>>()
+    };
+    if rule["Default"] == used {
+        return false;
+    }
+    let (allowed, denied) = (names("Allowed"), names("Denied"));
+    denied.contains(&true) || (!allowed.is_empty() && !allowed.contains(&true))
+}
+
+fn matches_stars(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((head, rest)) => text.strip_prefix(head).is_some_and(|text| {
+            (0..=text.len()).filter(|at| text.is_char_boundary(*at)).any(|at| matches_stars(rest, &text[at..]))
+        }),
+    }
+}
+
+/// A job without a pool gets that of its namespace.
+fn settle_pool(submitted: &mut job::Job, snapshot: &Snapshot) {
+    if submitted.node_pool.as_deref().is_some_and(|pool| !pool.is_empty()) {
+        return;
+    }
+    let namespace = submitted.namespace.as_deref().filter(|name| !name.is_empty()).unwrap_or(Namespace::DEFAULT);
+    let rule = snapshot.namespace(namespace).and_then(|namespace| namespace.node_pool_configuration.as_ref());
+    if let Some(default) = rule.and_then(|rule| rule["Default"].as_str()).filter(|pool| !pool.is_empty()) {
+        submitted.node_pool = Some(default.to_owned());
+    }
 }
 
 fn check_capabilities(
