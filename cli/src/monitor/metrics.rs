@@ -9,7 +9,7 @@ pub fn failure_lines(metric: &AllocMetric, prefix: &str) -> Vec<String> {
     if metric.nodes_evaluated == 0 {
         say("No nodes were eligible for evaluation".to_owned());
     }
-    for (datacenter, available) in &metric.nodes_available {
+    for (datacenter, available) in metric.nodes_available.iter().flatten() {
         if *available == 0 {
             say(format!("No nodes are available in datacenter \"{datacenter}\""));
         }

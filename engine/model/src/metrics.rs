@@ -17,9 +17,8 @@ pub struct AllocMetric {
     pub nodes_in_pool: u32,
     /// The job's pool.
     pub node_pool: String,
-    /// Ready nodes by datacenter.
-    #[serde(with = "serde_null")]
-    pub nodes_available: BTreeMap<String, u32>,
+    /// Ready nodes by datacenter; `None` where nobody counted them.
+    pub nodes_available: Option<BTreeMap<String, u32>>,
     /// Filtered nodes by class.
     #[serde(with = "serde_null")]
     pub class_filtered: BTreeMap<String, u32>,

@@ -1,6 +1,6 @@
 //! Collects, for one placement, what the metrics tell about it.
 
-use crate::rank::Scores;
+use crate::rank::{Scores, ShownScores};
 use drover_model::metrics::MAX_SCORE_META;
 use drover_model::placement_metric::{CountOf, Parts, ScoreTable};
 use drover_model::{AllocMetric, Node, PlacementMetric, Resources, TaskGroup};
@@ -102,11 +102,12 @@ impl Explanation {
         &self,
         common: &Arc<AllocMetric>,
         texts: &Texts,
+        shows: ShownScores,
         node: impl Fn(usize) -> &'a Node,
     ) -> PlacementMetric {
         let mut scores = ScoreTable::with_capacity(self.best.len());
         for (slot, own, mean) in &self.best {
-            scores.push(node(*slot).id.clone(), own.shown(), *mean);
+            scores.push(node(*slot).id.clone(), own.shown(shows), *mean);
         }
         PlacementMetric::new(Parts {
             common: Arc::clone(common),

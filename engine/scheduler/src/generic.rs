@@ -140,9 +140,6 @@ impl Run<'_> {
         for placement in placements {
             self.place(placement);
         }
-        if self.job.all_at_once && !self.failed.is_empty() {
-            self.drop_partial_groups();
-        }
         self.finish(result)
     }
 
@@ -308,22 +305,6 @@ impl Run<'_> {
             let tracker = stopped.reschedule_tracker.get_or_insert_with(RescheduleTracker::default);
             LAST_FAILED.clone_into(&mut tracker.last_reschedule);
         }
-    }
-
-    /// All or nothing: groups that could not be placed whole are not placed at all.
-    fn drop_partial_groups(&mut self) {
-        let (failed, eval, queued) = (&self.failed, &self.eval.id, &mut self.queued);
-        for allocs in self.plan.node_allocation.values_mut() {
-            allocs.retain(|alloc| {
-                let is_new = alloc.eval_id == *eval && alloc.create_time == self.context.now;
-                let dropped = is_new && alloc.create_index == 0 && failed.contains_key(&alloc.task_group);
-                if dropped {
-                    *queued.entry(alloc.task_group.clone()).or_default() += 1;
-                }
-                !dropped
-            });
-        }
-        self.plan.node_allocation.retain(|_, allocs| !allocs.is_empty());
     }
 
     fn finish(mut self, result: Reconciliation) -> Outcome {

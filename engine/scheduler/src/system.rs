@@ -2,7 +2,7 @@
 
 use crate::context::{Context, Ids};
 use crate::explain::add_exhausted_resources;
-use crate::feasible::{QuotaGate, candidates};
+use crate::feasible::{QuotaGate, candidates, pool_name};
 use crate::outcome::{Outcome, blocked_eval};
 use crate::preempt;
 use crate::reconcile::{
@@ -109,6 +109,7 @@ struct GroupRun {
     changes: bool,
     ran_before: bool,
     filtered: Option<AllocMetric>,
+    filtered_nodes: u32,
     on_nodes: u32,
 }
 
@@ -168,6 +169,7 @@ impl Run<'_> {
             changes: false,
             ran_before: allocs.iter().any(|alloc| is_current(alloc)),
             filtered: None,
+            filtered_nodes: 0,
             on_nodes: 0,
             state,
             existing,
@@ -195,7 +197,8 @@ impl Run<'_> {
         if percent == 0 || !changes {
             return 0;
         }
-        u32::try_from((nodes * percent).div_ceil(100)).unwrap_or(u32::MAX)
+        let at_once = group.update.as_ref().map_or(u32::MAX, |update| update.max_parallel);
+        u32::try_from((nodes * percent).div_ceil(100)).unwrap_or(u32::MAX).min(at_once)
     }
 
     fn placed_canaries(&self, group: &TaskGroup) -> usize {
@@ -262,14 +265,7 @@ impl Run<'_> {
             self.out.desired(&group.name).stop += 1;
         }
         let Some(live) = &on_node.live else {
-            let is_done = |ended: &&Arc<Allocation>| {
-                self.job.kind == JobType::Sysbatch && self.update_of(ended, group) == UpdateKind::None
-            };
-            if on_node.ended.as_ref().filter(is_done).is_some() {
-                self.out.desired(&group.name).ignore += 1;
-            } else {
-                self.place(group, run, node, on_node.ended.as_ref(), false);
-            }
+            self.after_the_end(group, run, node, on_node.ended.as_ref());
             return;
         };
         if live.desired_transition.should_migrate() {
@@ -278,6 +274,7 @@ impl Run<'_> {
             return;
         }
         run.on_nodes += 1;
+        self.wanted(group);
         match self.update_of(live, group) {
             UpdateKind::None => self.out.desired(&group.name).ignore += 1,
             UpdateKind::InPlace if self.stack.may_stay(self.job, run.number, node, live.index()) => {
@@ -289,35 +286,81 @@ impl Run<'_> {
         }
     }
 
+    /// What ended is placed again, except what a sysbatch job has done on the node.
+    fn after_the_end(
+        &mut self,
+        group: &TaskGroup,
+        run: &mut GroupRun,
+        node: &Arc<Node>,
+        ended: Option<&Arc<Allocation>>,
+    ) {
+        let is_sysbatch = self.job.kind == JobType::Sysbatch;
+        let Some(done) = ended.filter(|ended| is_sysbatch && !ended.is_server_terminal()) else {
+            self.wanted(group);
+            if is_sysbatch {
+                self.out.desired(&group.name).place += 1;
+            }
+            self.place(group, run, node, ended, false);
+            return;
+        };
+        match self.update_of(done, group) {
+            UpdateKind::None => self.out.desired(&group.name).ignore += 1,
+            UpdateKind::InPlace => self.out.desired(&group.name).in_place_update += 1,
+            UpdateKind::Destructive => {
+                self.out.desired(&group.name).destructive_update += 1;
+                if self.place(group, run, node, Some(done), false) {
+                    self.stop_updated(done);
+                }
+            }
+        }
+    }
+
+    /// As the reference counts: each node that a system job wants is one to place on, whatever is there.
+    fn wanted(&mut self, group: &TaskGroup) {
+        if self.job.kind == JobType::System {
+            self.out.desired(&group.name).place += 1;
+        }
+    }
+
     fn replace(&mut self, group: &TaskGroup, run: &mut GroupRun, node: &Arc<Node>, live: &Arc<Allocation>) {
         run.changes = true;
+        run.pending += 1;
+        self.out.desired(&group.name).destructive_update += 1;
         let canary = run.canaries > 0 && !run.state.promoted;
         if canary {
             run.canaries -= 1;
-            self.out.desired(&group.name).canary += 1;
         } else if run.room == 0 {
-            run.pending += 1;
-            self.out.desired(&group.name).ignore += 1;
+            // Updates behind canaries are queued, those behind `max_parallel` are not.
+            if run.state.desired_canaries > 0 && !run.state.promoted {
+                *self.queued.entry(group.name.clone()).or_default() += 1;
+            }
             return;
         } else if run.room != usize::MAX {
             run.room -= 1;
         }
-        run.pending += 1;
-        self.out.desired(&group.name).destructive_update += 1;
         run.on_nodes -= 1;
         self.stack.stop(live);
         self.quota.release(live);
+        let filtered_before = run.filtered_nodes;
         if self.place(group, run, node, Some(live), canary) {
-            let mut stopped = Allocation { job: None, ..(**live).clone() };
-            stopped.desired_status = AllocDesiredStatus::Stop;
-            why::UPDATING.clone_into(&mut stopped.desired_description);
-            stopped.modify_time = self.context.now;
-            self.plan.stop(stopped);
+            self.stop_updated(live);
+        } else if run.filtered_nodes > filtered_before {
+            // The new version does not want the node any more: there is nothing to wait for.
+            self.stop_updated(live);
+            run.pending -= 1;
         } else {
             self.stack.keep(live);
             self.quota.keep(live);
             run.on_nodes += 1;
         }
+    }
+
+    fn stop_updated(&mut self, alloc: &Arc<Allocation>) {
+        let mut stopped = Allocation { job: None, ..(**alloc).clone() };
+        stopped.desired_status = AllocDesiredStatus::Stop;
+        why::UPDATING.clone_into(&mut stopped.desired_description);
+        stopped.modify_time = self.context.now;
+        self.plan.stop(stopped);
     }
 
     /// Places the group on the node, if it will do.
@@ -345,7 +388,6 @@ impl Run<'_> {
         self.quota.take(group);
         run.on_nodes += 1;
         run.pending += 1;
-        self.out.desired(&group.name).place += 1;
         let now = self.context.now;
         let mut alloc = Allocation {
             id: self.ids.alloc(),
@@ -374,19 +416,19 @@ impl Run<'_> {
 
     /// A node that breaks a constraint is none of the job's; one without room is waited for.
     fn refused(&mut self, group: &TaskGroup, run: &mut GroupRun, node: &Arc<Node>, mut metric: AllocMetric) {
+        let desired = self.out.desired(&group.name);
+        desired.place = desired.place.saturating_sub(1);
         if metric.nodes_filtered > 0 {
-            match &mut run.filtered {
-                None => run.filtered = Some(metric),
-                Some(sum) => {
-                    sum.nodes_evaluated += metric.nodes_evaluated;
-                    sum.nodes_filtered += metric.nodes_filtered;
-                    for (text, n) in metric.constraint_filtered {
-                        *sum.constraint_filtered.entry(text).or_default() += n;
-                    }
-                    for (class, n) in metric.class_filtered {
-                        *sum.class_filtered.entry(class).or_default() += n;
-                    }
-                }
+            run.filtered_nodes += 1;
+            // The sum says nothing of the pool, as in the reference.
+            let sum = run.filtered.get_or_insert_with(AllocMetric::default);
+            sum.nodes_evaluated += metric.nodes_evaluated;
+            sum.nodes_filtered += metric.nodes_filtered;
+            for (text, n) in metric.constraint_filtered {
+                *sum.constraint_filtered.entry(text).or_default() += n;
+            }
+            for (class, n) in metric.class_filtered {
+                *sum.class_filtered.entry(class).or_default() += n;
             }
             return;
         }
@@ -397,9 +439,9 @@ impl Run<'_> {
         }
         if let Some(failed) = self.failed.get_mut(&group.name) {
             failed.coalesced_failures += 1;
-            add_exhausted_resources(failed, group);
         } else {
             add_exhausted_resources(&mut metric, group);
+            pool_name(self.job).clone_into(&mut metric.node_pool);
             self.failed.insert(group.name.clone(), metric);
         }
     }
@@ -412,6 +454,10 @@ impl Run<'_> {
         }
         if !run.existing {
             run.state.desired_total = run.on_nodes;
+        }
+        let counts = self.out.desired(&group.name);
+        if counts.destructive_update > 0 && !run.state.promoted {
+            counts.canary = u64::from(run.state.desired_canaries);
         }
         let wants = run.state.desired_total.max(run.state.desired_canaries);
         let promoted = run.state.desired_canaries == 0 || run.state.promoted;

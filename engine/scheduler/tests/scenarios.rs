@@ -4,6 +4,7 @@
 mod support;
 
 use drover_model::deployment::description;
+use drover_model::policy::DisconnectStrategy;
 use drover_model::{
     AllocClientStatus, AllocDesiredStatus, Constraint, DeploymentStatus, DesiredUpdates, EvalStatus, EvalTrigger, Job,
     JobType, Nanos, NodeStatus,
@@ -180,11 +181,11 @@ fn canaries_wait_for_promotion() {
 
     cluster.all_healthy("web");
     cluster.promote();
-    // Ignored are the canary and the failed one that was replaced.
+    // The canary is left alone; the failed one that was replaced does not count.
     let outcome = cluster.run("web");
     assert_eq!(
         desired(&outcome),
-        DesiredUpdates { ignore: 2, stop: 1, destructive_update: 2, ..DesiredUpdates::default() }
+        DesiredUpdates { ignore: 1, stop: 1, destructive_update: 2, ..DesiredUpdates::default() }
     );
     cluster.all_healthy("web");
     for _ in 0..3 {
@@ -344,11 +345,13 @@ fn system_jobs_run_on_every_node() {
     assert_eq!(cluster.last_deployment().status, DeploymentStatus::Successful);
 
     cluster.add_node(support::node(4));
-    assert_eq!(desired(&cluster.run("agent")).place, 1);
+    // The counts are the reference's: all nodes that are wanted, and all updates, also those that must wait.
+    assert_eq!(desired(&cluster.run("agent")).place, 4);
     cluster.all_healthy("agent");
     cluster.register(changed(agent));
     let outcome = cluster.run("agent");
-    assert_eq!((desired(&outcome).destructive_update, desired(&outcome).ignore), (1, 3));
+    assert_eq!((desired(&outcome).destructive_update, desired(&outcome).ignore), (4, 0));
+    assert_eq!(cluster.live("agent").iter().filter(|alloc| alloc.job_version() == 1).count(), 1);
     for _ in 0..4 {
         cluster.all_healthy("agent");
         cluster.run("agent");
@@ -383,10 +386,8 @@ fn system_jobs_wait_for_full_nodes() {
 fn out_of_reach_is_unknown_then_lost() {
     let mut cluster = Cluster::with_nodes(3);
     let mut web = job("web", 1);
-    web.task_groups[0].disconnect = Some(drover_model::DisconnectStrategy {
-        lost_after: Nanos::from_hours(1),
-        ..drover_model::DisconnectStrategy::default()
-    });
+    web.task_groups[0].disconnect =
+        Some(DisconnectStrategy { lost_after: Nanos::from_hours(1), ..DisconnectStrategy::default() });
     cluster.register(web);
     cluster.run("web");
     cluster.all_healthy("web");
@@ -425,12 +426,56 @@ fn sticky_disks_stay_where_their_data_is() {
 }
 
 #[test]
-fn all_at_once_places_whole_groups_or_nothing() {
+fn all_at_once_is_about_conflicting_plans_not_about_capacity() {
     let mut cluster = Cluster::with_nodes(1);
     cluster.register(Job { all_at_once: true, ..job("web", 100) });
     let outcome = cluster.run("web");
-    assert!(cluster.live("web").is_empty());
-    assert_eq!(outcome.eval.queued_allocations["g"], 100);
+    assert_eq!(cluster.live("web").len(), 8);
+    assert_eq!(outcome.eval.queued_allocations["g"], 92);
+    assert!(outcome.plan.all_at_once);
+}
+
+#[test]
+fn what_a_node_may_still_run_is_replaced_only_when_it_must_have_ended() {
+    let mut cluster = Cluster::with_nodes(3);
+    let mut web = job("web", 1);
+    web.task_groups[0].disconnect =
+        Some(DisconnectStrategy { stop_on_client_after: Some(Nanos::from_secs(60)), ..DisconnectStrategy::default() });
+    cluster.register(web);
+    cluster.run("web");
+    let first = cluster.live("web")[0].clone();
+    cluster.edit_node(&first.node_id, |node| node.status = NodeStatus::Down);
+    let outcome = cluster.run("web");
+    assert!(cluster.live("web").is_empty(), "replaced while it may still run");
+    let follow_up = outcome.follow_ups[0].clone();
+    // The kill timeout is part of it.
+    assert_eq!(follow_up.wait_until.nanos(), Some(cluster.now.plus(Nanos::from_secs(65))));
+    cluster.now = cluster.now.plus(Nanos::from_secs(30));
+    assert!(cluster.run("web").plan.is_no_op());
+    cluster.now = cluster.now.plus(Nanos::from_secs(35));
+    cluster.run_eval(&follow_up);
+    assert_eq!(cluster.live("web").len(), 1);
+    assert_ne!(cluster.live("web")[0].node_id, first.node_id);
+}
+
+#[test]
+fn the_closest_of_the_lowest_priority_makes_room() {
+    let mut cluster = Cluster::with_nodes(1);
+    let sized = |id: &str, cpu: i64, priority: u8| {
+        let mut sized = job(id, 1);
+        sized.priority = priority;
+        sized.task_groups[0].tasks[0].resources.cpu = cpu;
+        sized
+    };
+    for (id, cpu, priority) in [("small", 500, 20), ("right", 1500, 20), ("big", 1900, 30)] {
+        cluster.register(sized(id, cpu, priority));
+        cluster.run(id);
+    }
+    Arc::make_mut(&mut cluster.configuration).preemption_config.service_scheduler_enabled = true;
+    cluster.register(sized("urgent", 1400, 80));
+    cluster.run("urgent");
+    let live: Vec<usize> = ["small", "right", "big", "urgent"].iter().map(|id| cluster.live(id).len()).collect();
+    assert_eq!(live, [1, 0, 1, 1]);
 }
 
 #[test]

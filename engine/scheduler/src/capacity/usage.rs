@@ -1,7 +1,7 @@
 //! One node while it is being filled.
 
 use super::Amounts;
-use super::cores::{CoreSet, speed};
+use super::cores::{CoreSet, NumaAffinity, speed};
 use super::devices::DeviceIndex;
 use super::ports::{PortIndex, PortRng};
 use drover_model::resources::{AllocatedCpu, AllocatedDevice, AllocatedMemory, AllocatedSharedResources};
@@ -295,7 +295,7 @@ impl NodeUsage {
         let mut taken: Vec<u16> = Vec::new();
         for task in ask.tasks.iter().filter(|task| task.resources.cores > 0) {
             let count = usize::try_from(task.resources.cores).unwrap_or(usize::MAX);
-            let cores = self.cores.pick(&self.node, count, &taken).ok_or("cores")?;
+            let cores = self.cores.pick(&self.node, count, &taken, NumaAffinity::of(&task.resources)).ok_or("cores")?;
             taken.extend(&cores);
             if let Some(given) = resources.tasks.get_mut(&task.name) {
                 given.cpu = AllocatedCpu { cpu_shares: speed(&self.node, &cores), reserved_cores: cores };

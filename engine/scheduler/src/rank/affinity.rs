@@ -23,10 +23,11 @@ impl AffinityScorer {
         self.affinities.is_empty()
     }
 
-    /// -1 to 1; `None` when nothing matches.
+    /// -1 to 1; `None` without affinities. A node that none of them is about counts as 0, which draws its
+    /// mean down: seen at the reference.
     pub(crate) fn score(&self, node: &Node) -> Option<f64> {
         let matching = self.affinities.iter().filter(|(affinity, _)| affinity.holds(node));
         let sum: f64 = matching.map(|(_, weight)| weight).sum();
-        (sum != 0.0 && self.total > 0.0).then(|| sum / self.total)
+        (self.total > 0.0).then(|| sum / self.total)
     }
 }

@@ -14,6 +14,15 @@ pub(crate) use spread::SpreadScorer;
 
 use drover_model::placement_metric::SCORERS;
 
+/// Which scores the metrics show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ShownScores {
+    /// Those that service and batch jobs are ranked by, counting or not.
+    All,
+    /// Those that count: jobs that run on every node are not compared with others.
+    Counting,
+}
+
 /// The scores of one node for one placement. `None` of the optional ones means "does not count".
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Scores {
@@ -37,8 +46,8 @@ impl Scores {
 
     /// In the order of [`SCORERS`], as the metrics show them: three of them are shown as 0 when they do
     /// not count.
-    pub(crate) fn shown(&self) -> [Option<f64>; SCORERS.len()] {
-        let or_zero = |score: Option<f64>| Some(score.unwrap_or(0.0));
+    pub(crate) fn shown(&self, shows: ShownScores) -> [Option<f64>; SCORERS.len()] {
+        let or_zero = |score: Option<f64>| if shows == ShownScores::All { Some(score.unwrap_or(0.0)) } else { score };
         [
             Some(self.binpack),
             self.devices,

@@ -7,6 +7,9 @@ use drover_model::{AllocClientStatus, AllocDesiredStatus, Allocation, ClusterVie
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+/// Tasks are given at least this long to end.
+const MIN_KILL_TIMEOUT: Nanos = Nanos::from_secs(5);
+
 /// Allocations by id.
 pub(crate) type AllocSet = BTreeMap<AllocId, Arc<Allocation>>;
 
@@ -55,6 +58,22 @@ pub(crate) fn lost_after(alloc: &Allocation) -> Option<Nanos> {
     let group = alloc.group()?;
     let disconnect = group.disconnect.as_ref().map(|disconnect| disconnect.lost_after);
     disconnect.or(group.max_client_disconnect).filter(|after| *after > Nanos::ZERO)
+}
+
+/// How long a node that lost its servers lets the allocation run, its kill timeout included; `None`: for good.
+pub(crate) fn stops_after(alloc: &Allocation) -> Option<Nanos> {
+    let group = alloc.group()?;
+    let disconnect = group.disconnect.as_ref().and_then(|disconnect| disconnect.stop_on_client_after);
+    let after = disconnect.or(group.stop_after_client_disconnect)?;
+    let kill_timeout = group.tasks.iter().map(|task| task.kill_timeout).max().unwrap_or(Nanos::ZERO);
+    Some(Nanos(after.0.saturating_add(kill_timeout.max(MIN_KILL_TIMEOUT).0)))
+}
+
+/// Whether a lost allocation may still run on its node at `now`, so that it is not replaced yet.
+pub(crate) fn may_still_run(alloc: &Allocation, now: UnixNanos) -> bool {
+    alloc.client_status == AllocClientStatus::Lost
+        && !alloc.followup_eval_id.is_empty()
+        && stops_after(alloc).is_some_and(|after| now < alloc.modify_time.plus(after))
 }
 
 /// Sorts a set.

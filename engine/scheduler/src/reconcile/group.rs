@@ -27,6 +27,8 @@ pub(super) struct Sorted {
     pub(super) untainted: AllocSet,
     pub(super) migrate: AllocSet,
     pub(super) lost: AllocSet,
+    /// Lost too, but their nodes may let them run for a while: they are replaced later.
+    pub(super) held: AllocSet,
     pub(super) now: AllocSet,
     pub(super) later: Vec<(Arc<Allocation>, UnixNanos)>,
     pub(super) unknown: AllocSet,
@@ -58,7 +60,7 @@ impl State<'_, '_> {
         let allocs = self.without_old(group, allocs);
         let all: Vec<Arc<Allocation>> = allocs.values().cloned().collect();
         let mut sorted = self.sort(group, allocs);
-        let taken = [&sorted.untainted, &sorted.migrate, &sorted.now, &sorted.lost, &sorted.unknown];
+        let taken = [&sorted.untainted, &sorted.migrate, &sorted.now, &sorted.lost, &sorted.held, &sorted.unknown];
         let mut names = NameIndex::new(&self.job.id, group, taken.into_iter().flat_map(AllocSet::values));
         let canarying = state.desired_canaries != 0 && !state.promoted;
         self.stop_surplus(group, &mut names, &mut sorted, canarying);
@@ -133,13 +135,17 @@ impl State<'_, '_> {
         sorted.disconnecting = disconnecting;
         sorted.unknown = unknown;
         for (id, alloc) in untainted {
+            if alloc.followup_eval_id != input.eval.id && filters::may_still_run(&alloc, input.now) {
+                sorted.held.insert(id, alloc);
+                continue;
+            }
             let is_active_deployment = self
                 .deployments
                 .current
                 .as_ref()
                 .is_some_and(|deployment| deployment.is_active() && alloc.deployment_id == deployment.id);
             match filters::replaceable(&alloc, input.is_batch()) {
-                Replaceable::Ignored => self.out.desired(name).ignore += 1,
+                Replaceable::Ignored => {}
                 Replaceable::Counts => {
                     sorted.untainted.insert(id, alloc);
                 }
@@ -272,7 +278,7 @@ impl State<'_, '_> {
         };
         let mut place: Vec<Placement> = sorted.now.values().map(|alloc| replacement(alloc, true)).collect();
         let replaces_unknown = group.disconnect.as_ref().is_none_or(|disconnect| disconnect.replace != Some(false));
-        let mut here = sorted.untainted.len() + sorted.migrate.len() + place.len();
+        let mut here = sorted.untainted.len() + sorted.migrate.len() + sorted.held.len() + place.len();
         if !replaces_unknown {
             here += sorted.unknown.len() + sorted.disconnecting.len();
         }

@@ -1,11 +1,13 @@
 //! What is put off: delayed replacements, and nodes that are out of reach.
 
+use super::computed::Stop;
 use super::filters;
 use super::group::{Sorted, State};
 use super::why;
-use drover_base::{AllocId, Nanos, UnixNanos};
+use drover_base::{AllocId, EvalId, Nanos, UnixNanos};
 use drover_model::{AllocClientStatus, EvalStatus, EvalTrigger, Evaluation, TaskGroup};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 /// Delayed replacements that are at most this far apart share an evaluation.
 const FOLLOW_UP_BATCH: Nanos = Nanos::from_secs(5);
@@ -38,6 +40,37 @@ impl State<'_, '_> {
             batch = Some(eval);
         }
         self.out.follow_ups.extend(batch);
+    }
+
+    /// Stops what is lost. What its node may let run for a while is replaced only after that time.
+    pub(super) fn stop_lost_ones(&mut self, group: &TaskGroup, sorted: &mut Sorted) {
+        self.out.desired(&group.name).stop += sorted.lost.len() as u64;
+        let mut evals: BTreeMap<Nanos, EvalId> = BTreeMap::new();
+        for (id, alloc) in std::mem::take(&mut sorted.lost) {
+            let Some(after) = filters::stops_after(&alloc) else {
+                self.out.stop_lost(&alloc, why::LOST);
+                sorted.lost.insert(id, alloc);
+                continue;
+            };
+            let eval_id = match evals.get(&after) {
+                Some(id) => id.clone(),
+                None => {
+                    let at = self.input.now.plus(after);
+                    let eval = self.follow_up(EvalTrigger::RetryFailedAlloc, RESCHEDULE_LATER, at);
+                    let eval_id = eval.id.clone();
+                    self.out.follow_ups.push(eval);
+                    evals.insert(after, eval_id.clone());
+                    eval_id
+                }
+            };
+            self.out.stop.push(Stop {
+                alloc: Arc::clone(&alloc),
+                why: why::LOST,
+                client_status: Some(AllocClientStatus::Lost),
+                follow_up: Some(eval_id),
+            });
+            sorted.held.insert(id, alloc);
+        }
     }
 
     fn follow_up(&mut self, trigger: EvalTrigger, why: &str, at: UnixNanos) -> Evaluation {

@@ -16,10 +16,7 @@ impl State<'_, '_> {
         sorted: &mut Sorted,
         canarying: bool,
     ) {
-        for alloc in sorted.lost.values() {
-            self.out.stop_lost(alloc, why::LOST);
-        }
-        self.out.desired(&group.name).stop += sorted.lost.len() as u64;
+        self.stop_lost_ones(group, sorted);
         self.settle_reconnected(group, sorted);
 
         let is_held = |id: &AllocId| canarying && sorted.canaries.contains_key(id);

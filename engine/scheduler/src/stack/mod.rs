@@ -6,9 +6,9 @@ mod slot;
 
 use crate::capacity::PortRng;
 use crate::explain::{Explanation, Texts};
-use crate::feasible::{Candidates, ClassCache, JobChecks};
+use crate::feasible::{Candidates, ClassCache, JobChecks, pool_name};
 use crate::preempt;
-use crate::rank::Algorithm;
+use crate::rank::{Algorithm, ShownScores};
 use drover_base::{AllocId, NodeId};
 use drover_model::{AllocMetric, AllocatedResources, Allocation, ClusterView, Job, Node, TaskGroup};
 use group::{Group, Room};
@@ -38,6 +38,8 @@ pub(crate) struct Stack<'a> {
     /// Allocations that the plan stops: they hold nothing any more.
     stopped: HashSet<AllocId>,
     priority: u8,
+    /// Which scores the metrics show.
+    shows: ShownScores,
     /// Whether others may be pushed out when nothing is free.
     preempts: bool,
     /// Whether this round pushes out.
@@ -81,8 +83,9 @@ impl<'a> Stack<'a> {
         let oversubscription = oversubscription.unwrap_or(configuration.memory_oversubscription_enabled);
         let common = AllocMetric {
             nodes_in_pool: candidates.in_pool,
-            node_pool: crate::feasible::pool_name(job).to_owned(),
-            nodes_available: candidates.by_datacenter,
+            // The reference names the pool of jobs that run on every node only where they found no room.
+            node_pool: if job.kind.is_per_node() { String::new() } else { pool_name(job).to_owned() },
+            nodes_available: Some(candidates.by_datacenter),
             ..AllocMetric::default()
         };
         let mut nodes = candidates.nodes;
@@ -102,6 +105,7 @@ impl<'a> Stack<'a> {
             ports: PortRng::new(order ^ 0x9e37_79b9_7f4a_7c15),
             stopped: HashSet::new(),
             priority: job.priority,
+            shows: if job.kind.is_per_node() { ShownScores::Counting } else { ShownScores::All },
             preempts: preempt::is_enabled(&configuration.preemption_config, job.kind),
             preempting: false,
             common: Arc::new(common),

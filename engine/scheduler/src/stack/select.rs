@@ -72,12 +72,11 @@ impl Stack<'_> {
             self.preempting = true;
             found = find(self, &mut second);
             self.preempting = false;
-            if found.is_some() {
-                explanation = second;
-            }
+            // The second look is what is told, also when it finds nothing.
+            explanation = second;
         }
         let choice = found.map(|ranked| self.choice(group, ranked));
-        let metric = explanation.metric(&self.common, &self.texts, |slot| &*self.slots[slot].node);
+        let metric = explanation.metric(&self.common, &self.texts, self.shows, |slot| &*self.slots[slot].node);
         self.explanation = explanation;
         (choice, metric)
     }
