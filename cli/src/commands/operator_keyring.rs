@@ -16,6 +16,16 @@ use std::io::Read;
 /// Bytes of a gossip key.
 const GOSSIP_KEY_BYTES: usize = 32;
 
+/// Said when nobody says when the new key is to be used.
+const ONE_OF: &str = r#"
+One of "-now" or "-prepublish" must be used.
+
+If a key has been leaked use "-now" to force immediate rotation.
+
+Otherwise please use "-prepublish <duration>" to ensure the new key is not used
+to sign workload identities before JWKS endpoints are updated.
+"#;
+
 /// Lists the keys.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Keyring Options")]
@@ -61,7 +71,7 @@ pub struct Rotate {
     /// Encrypts everything anew with it.
     #[arg(long)]
     full: bool,
-    /// Uses it at once, which is the default.
+    /// Uses it at once.
     #[arg(long)]
     now: bool,
     /// Publishes it now and uses it after this time, as 1h.
@@ -74,8 +84,8 @@ pub struct Rotate {
 
 impl Invoke for Rotate {
     fn invoke(self, context: &Context) -> Outcome {
-        if self.now && self.prepublish.is_some() {
-            return Err(context.usage("-now and -prepublish cannot be given together"));
+        if self.now == self.prepublish.is_some() {
+            return Err(CliError::new(ONE_OF));
         }
         let client = self.engine.connect(context)?;
         context.block_on(async {
@@ -110,14 +120,26 @@ pub struct Remove {
 impl Invoke for Remove {
     fn invoke(self, context: &Context) -> Outcome {
         let [key] = self.key.as_slice() else {
-            return Err(context.usage("This command takes one argument: <key ID>"));
+            return Err(context.usage("This command requires one argument: <key ID>"));
         };
         let client = self.engine.connect(context)?;
         context.block_on(remove(&client, key))
     }
 }
 
-async fn remove(client: &Client, key: &str) -> Outcome {
+async fn remove(client: &Client, typed: &str) -> Outcome {
+    let found = client.get::<Vec<Value>>("/v1/operator/keyring/keys", &Query::new()).await;
+    let keys = found.during("Error removing root key")?.value;
+    let matching: Vec<&str> =
+        keys.iter().filter_map(|key| key["KeyID"].as_str()).filter(|id| id.starts_with(typed)).collect();
+    let key = match matching.as_slice() {
+        [] => return Err(CliError::new(format!("No encryption key(s) with prefix or ID {typed:?} found"))),
+        [one] => *one,
+        several => {
+            let text = format!("Prefix {typed:?} matches several keys: {}", several.join(", "));
+            return Err(CliError::new(text));
+        }
+    };
     let path = format!("/v1/operator/keyring/key/{key}");
     client.send::<Value, _>(Method::Delete, &path, &Query::new(), NO_BODY).await.during("Error removing root key")?;
     output::line(&format!("Removed encryption key {key}"));

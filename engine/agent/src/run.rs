@@ -2,6 +2,7 @@
 
 use crate::config::{AgentConfig, ConfigError, Overrides, read_paths, resolve};
 use crate::signals::{Request, Signals};
+use crate::task_api::AgentApi;
 use crate::{about, banner, link, memory, plugins, settings, statsd};
 use drover_api::{ApiState, Limits, ServeHandle};
 use drover_drivers::Drivers;
@@ -103,6 +104,9 @@ impl Agent {
             .with_log_file(config.log_file.as_ref().map(|file| file.path.clone()))
             .with_response_headers(&config.response_headers)
             .with_metrics(about::metrics(&config));
+        if let Some(node) = &node {
+            node.offer_task_api(Arc::new(AgentApi(state.clone())));
+        }
         let mut serving = vec![drover_api::serve(listener, state.clone())];
         if let Some(path) = &config.http_socket {
             serving.push(drover_api::serve(listen_unix(path)?, state.clone()));

@@ -3,7 +3,7 @@
 mod bootstrap;
 mod policies;
 mod roles;
-mod tokens;
+pub(super) mod tokens;
 
 pub(super) use policies::Document as PolicyDocument;
 

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 struct Request {
     #[serde(rename = "TTL")]
     ttl: Value,
-    node_name: String,
-    node_pool: String,
+    node_name: Option<String>,
+    node_pool: Option<String>,
 }
 
 pub(super) async fn introduce(context: &Context) -> Result<Reply> {
@@ -31,7 +31,7 @@ pub(super) async fn introduce(context: &Context) -> Result<Reply> {
         other => Some(Nanos(other.as_i64().ok_or_else(|| ApiError::bad_request("TTL: not a duration"))?)),
     };
     context.allow(Acl::can_write_node)?;
-    let wanted = IntroductionRequest { node_name: request.node_name, node_pool: request.node_pool, ttl };
+    let wanted = IntroductionRequest { node_name: request.node_name.unwrap_or_default(), node_pool: request.node_pool.unwrap_or_default(), ttl };
     let signed = context.state.server.sign_introduction(&wanted).await?;
     context.json(&json!({ "JWT": signed.jwt }))
 }

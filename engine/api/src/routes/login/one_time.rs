@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::error::Result;
 use crate::reply::Reply;
+use crate::routes::acl::tokens::document;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -24,5 +25,6 @@ pub(super) async fn exchange(context: &Context) -> Result<Reply> {
     context.must_write()?;
     let request: Exchange = context.body()?;
     let (token, index) = context.state.server.exchange_one_time_token(&request.one_time_secret_id).await?;
-    Ok(context.json(&json!({ "Token": *token, "Index": index }))?.written_at(index))
+    let token = document(&context.state.store().snapshot(), &token)?;
+    Ok(context.json(&json!({ "Token": token, "Index": index }))?.written_at(index))
 }
