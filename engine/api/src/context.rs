@@ -273,7 +273,7 @@ pub(crate) struct ReadOptions {
     pub next_token: Option<String>,
     pub reverse: bool,
     /// What the caller may see of all namespaces.
-    acl: Arc<Acl>,
+    pub acl: Arc<Acl>,
 }
 
 impl ReadOptions {

@@ -194,6 +194,7 @@ impl Event {
             EventPayload::Deployment(deployment) => [&deployment.job_id, "", ""],
             EventPayload::Service(service) => [&service.job_id, &service.service_name, &service.alloc_id],
             EventPayload::AclRole(role) => [&role.name, "", ""],
+            EventPayload::AclBindingRule(rule) => [&rule.auth_method, "", ""],
             EventPayload::HostVolume(volume) => [&volume.id, &volume.name, &volume.plugin_id],
             EventPayload::CsiVolume(volume) => [&volume.id, &volume.name, &volume.plugin_id],
             EventPayload::CsiPlugin(plugin) => [&plugin.id, "", ""],

@@ -1,10 +1,12 @@
 //! `/v1/allocations`, `/v1/allocation/:id` and what is below it.
 
+use super::guard::{in_namespace, must_in};
 use crate::blocking::read;
 use crate::context::{Context, ReadOptions, check_id, check_prefix};
 use crate::error::{ApiError, Result};
 use crate::paging::{PageKey, page};
 use crate::reply::Reply;
+use drover_acl::NamespaceCapability;
 use drover_model::{AllocId, AllocatedResources, AllocatedTaskResources, Allocation, Resources};
 use drover_state::{Snapshot, Table, WatchKey};
 use drover_wire::stubs::{AllocFields, AllocStub};
@@ -108,6 +110,10 @@ async fn object(context: &Context, id: &str) -> Result<Reply> {
         index,
         |state| {
             let alloc = state.alloc(&id).ok_or_else(|| ApiError::not_found("alloc not found"))?;
+            if !in_namespace(context, &alloc.namespace, &[NamespaceCapability::ReadJob])? {
+                // As if it were not there, but for the status.
+                return Err(ApiError::refused(format!("Unknown allocation {:?}", &*id)));
+            }
             context.json(&Document::new(alloc))
         },
     )
@@ -118,6 +124,9 @@ async fn stop(context: &Context, id: &str) -> Result<Reply> {
     context.must_write()?;
     check_id("alloc", id)?;
     let no_delay = context.flag("no_shutdown_delay")?.unwrap_or(false);
+    if let Some(alloc) = context.state.store().snapshot().alloc(&AllocId::from(id)) {
+        must_in(context, &alloc.namespace, NamespaceCapability::AllocLifecycle)?;
+    }
     let done = context.state.server.stop_alloc(&AllocId::from(id), no_delay).await?;
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]

@@ -1,12 +1,15 @@
 //! Volumes of storage providers and their plugins: `/v1/volume/csi/…`, `/v1/volumes/{external,snapshot}`,
 //! `/v1/plugins`, `/v1/plugin/csi/…`.
 
+use super::guard::CSI_LIST;
 use super::volumes::parsed;
 use crate::blocking::read;
 use crate::context::{Context, parse_bool};
 use crate::error::{ApiError, Result};
 use crate::paging::{PageKey, page};
 use crate::reply::Reply;
+use drover_acl::NamespaceCapability;
+use drover_model::Namespace;
 use drover_model::csi::{CsiPlugin, CsiVolume};
 use drover_model::node_call::CsiSnapshot;
 use drover_model::{AllocId, Allocation, NodeId, TextMap};
@@ -104,7 +107,7 @@ pub(super) async fn list(context: &Context) -> Result<Reply> {
         |state| state.table_index(Table::CsiVolumes),
         |state| {
             let found = state.csi_volumes().filter(|volume| {
-                options.in_scope(&volume.namespace)
+                options.in_scope_for(&volume.namespace, CSI_LIST)
                     && volume.id.starts_with(&options.prefix)
                     && plugin.is_none_or(|plugin| volume.plugin_id == plugin)
                     && node.is_none_or(|node| volume.claims().any(|claim| *claim.node_id == *node))
@@ -178,6 +181,8 @@ fn given(context: &Context) -> Result<Vec<CsiVolume>> {
         volume.read_claims.clear();
         volume.write_claims.clear();
         volume.past_claims.clear();
+        let namespace = if volume.namespace.is_empty() { Namespace::DEFAULT } else { &*volume.namespace };
+        context.allow_in(namespace, NamespaceCapability::CsiWriteVolume)?;
         Ok(volume)
     };
     volumes.into_iter().map(volume).collect()

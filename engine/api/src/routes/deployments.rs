@@ -1,11 +1,13 @@
 //! `/v1/deployments`, `/v1/deployment/:id` and what is done to deployments.
 
 use super::allocations;
+use super::guard::must_in;
 use crate::blocking::read;
 use crate::context::{Context, ReadOptions, check_id, check_prefix};
 use crate::error::{ApiError, Result};
 use crate::paging::{PageKey, page};
 use crate::reply::Reply;
+use drover_acl::NamespaceCapability;
 use drover_model::{AllocId, Deployment, DeploymentId};
 use drover_server::answer::DeploymentUpdated;
 use drover_state::{Snapshot, Table, WatchKey};
@@ -78,8 +80,10 @@ async fn object(context: &Context, id: &str) -> Result<Reply> {
         || vec![WatchKey::Deployment(id.clone())],
         index,
         |state| {
-            let deployment = state.deployment(&id).ok_or_else(|| ApiError::not_found("deployment not found"))?;
-            context.json(&**deployment)
+            let acl = context.acl()?;
+            let found = state.deployment(&id);
+            let found = found.filter(|found| acl.allows(&found.namespace, NamespaceCapability::ReadJob));
+            context.json(&**found.ok_or_else(|| ApiError::not_found("deployment not found"))?)
         },
     )
     .await
@@ -95,13 +99,26 @@ async fn allocs(context: &Context, id: &str) -> Result<Reply> {
         &options,
         keys,
         |state| state.table_index(Table::Allocs),
-        |state| allocations::stubs(context, &options, state.allocs_by_deployment(&id), AllocFields::default()),
+        |state| {
+            let acl = context.acl()?;
+            let seen = state.allocs_by_deployment(&id);
+            let seen = seen.filter(|alloc| acl.allows(&alloc.namespace, NamespaceCapability::ReadJob));
+            allocations::stubs(context, &options, seen, AllocFields::default())
+        },
     )
     .await
 }
 
-fn checked(id: &str) -> Result<DeploymentId> {
-    if id.is_empty() { Err(ApiError::refused("missing deployment ID")) } else { Ok(id.into()) }
+/// The deployment that is meant, which the caller may change; one that is not there is refused later.
+fn checked(context: &Context, id: &str, capability: NamespaceCapability) -> Result<DeploymentId> {
+    if id.is_empty() {
+        return Err(ApiError::refused("missing deployment ID"));
+    }
+    let id = DeploymentId::from(id);
+    if let Some(found) = context.state.store().snapshot().deployment(&id) {
+        must_in(context, &found.namespace, capability)?;
+    }
+    Ok(id)
 }
 
 fn same(given: &str, id: &str) -> Result<()> {
@@ -124,14 +141,15 @@ fn updated(context: &Context, done: DeploymentUpdated) -> Result<Reply> {
 
 async fn fail(context: &Context, id: &str) -> Result<Reply> {
     context.must_write()?;
-    updated(context, context.state.server.fail_deployment(&checked(id)?).await?)
+    updated(context, context.state.server.fail_deployment(&checked(context, id, NamespaceCapability::FailDeployment)?).await?)
 }
 
 async fn pause(context: &Context, id: &str) -> Result<Reply> {
     context.must_write()?;
     let request: DeploymentPauseRequest = context.body()?;
     same(&request.deployment_id, id)?;
-    updated(context, context.state.server.pause_deployment(&checked(id)?, request.pause).await?)
+    let id = checked(context, id, NamespaceCapability::PauseDeployment)?;
+    updated(context, context.state.server.pause_deployment(&id, request.pause).await?)
 }
 
 async fn promote(context: &Context, id: &str) -> Result<Reply> {
@@ -139,7 +157,8 @@ async fn promote(context: &Context, id: &str) -> Result<Reply> {
     let request: DeploymentPromoteRequest = context.body()?;
     same(&request.deployment_id, id)?;
     let groups = if request.all { None } else { Some(request.groups.unwrap_or_default()) };
-    updated(context, context.state.server.promote_deployment(&checked(id)?, groups).await?)
+    let id = checked(context, id, NamespaceCapability::PromoteDeployment)?;
+    updated(context, context.state.server.promote_deployment(&id, groups).await?)
 }
 
 async fn health(context: &Context, id: &str) -> Result<Reply> {
@@ -148,14 +167,16 @@ async fn health(context: &Context, id: &str) -> Result<Reply> {
     same(&request.deployment_id, id)?;
     let ids = |list: Option<Vec<String>>| list.unwrap_or_default().into_iter().map(AllocId::from).collect();
     let (healthy, unhealthy) = (ids(request.healthy), ids(request.unhealthy));
-    updated(context, context.state.server.set_alloc_health(&checked(id)?, healthy, unhealthy).await?)
+    let id = checked(context, id, NamespaceCapability::SubmitJob)?;
+    updated(context, context.state.server.set_alloc_health(&id, healthy, unhealthy).await?)
 }
 
 /// Only deployments of several regions are ever blocked.
 fn unblock(context: &Context, id: &str) -> Result<Reply> {
     context.must_write()?;
+    let id = checked(context, id, NamespaceCapability::UnblockDeployment)?;
     let state = context.state.store().snapshot();
-    let deployment = state.deployment(&checked(id)?).ok_or_else(|| ApiError::refused("deployment not found"))?;
+    let deployment = state.deployment(&id).ok_or_else(|| ApiError::refused("deployment not found"))?;
     Err(ApiError::refused(if deployment.is_active() {
         "can't unblock deployment that is not blocked"
     } else {

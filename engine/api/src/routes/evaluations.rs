@@ -1,11 +1,13 @@
 //! `/v1/evaluations`, `/v1/evaluation/:id` and what is below it.
 
 use super::allocations;
+use super::guard::must_in;
 use crate::blocking::read;
 use crate::context::{Context, ReadOptions, check_id, check_prefix};
 use crate::error::{ApiError, Result};
 use crate::paging::{PageKey, page};
 use crate::reply::Reply;
+use drover_acl::NamespaceCapability;
 use drover_model::eval::EvalStub;
 use drover_model::{EvalId, Evaluation};
 use drover_state::{Snapshot, Table, WatchKey};
@@ -160,6 +162,7 @@ pub(super) async fn route(context: &Context, path: &str) -> Result<Reply> {
         index,
         |state| {
             let eval = state.eval(&id).ok_or_else(|| ApiError::not_found("eval not found"))?;
+            must_in(context, &eval.namespace, NamespaceCapability::ReadJob)?;
             if !with_related {
                 return context.json(&**eval);
             }
@@ -197,7 +200,12 @@ async fn allocs(context: &Context, id: &str) -> Result<Reply> {
         &options,
         keys,
         |state| state.table_index(Table::Allocs),
-        |state| allocations::stubs(context, &options, state.allocs_by_eval(&id), AllocFields::default()),
+        |state| {
+            let acl = context.acl()?;
+            let seen = state.allocs_by_eval(&id);
+            let seen = seen.filter(|alloc| acl.allows(&alloc.namespace, NamespaceCapability::ReadJob));
+            allocations::stubs(context, &options, seen, AllocFields::default())
+        },
     )
     .await
 }

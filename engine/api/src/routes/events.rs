@@ -5,7 +5,9 @@ use crate::error::{ApiError, Result};
 use crate::reply::{Chunks, Reply};
 use crate::state::ApiState;
 use bytes::Bytes;
+use drover_acl::NamespaceCapability;
 use drover_model::{Allocation, Namespace};
+use drover_server::Access;
 use drover_state::{Event, EventBatch, EventPayload, MAX_EVENT_BATCHES, WatchKey};
 use futures::StreamExt;
 use futures::stream::unfold;
@@ -29,6 +31,12 @@ pub(super) fn stream(context: &Context) -> Result<Reply> {
         None => 0,
     };
     let filter = Filter::of(context)?;
+    // Who may not see it all is told nothing, not even why.
+    if !context.access().is_ok_and(|access| filter.may_follow(access)) {
+        let chunks = futures::stream::empty().boxed();
+        return Ok(Reply::stream("application/json", chunks).uncached());
+    }
+    let filter = Filter { secret: context.secret().to_owned(), ..filter };
     Ok(Reply::stream("application/json", follow(context.state.clone(), filter, from)).uncached())
 }
 
@@ -37,6 +45,8 @@ struct Filter {
     namespace: Namespace,
     /// Topic and key; either may be `*`. Empty: everything.
     topics: Vec<(String, String)>,
+    /// What the reader showed.
+    secret: String,
 }
 
 const ANY: &str = "*";
@@ -54,7 +64,28 @@ impl Filter {
             }
             topics.push((topic.to_owned(), key.to_owned()));
         }
-        Ok(Self { namespace: context.namespace(), topics })
+        Ok(Self { namespace: context.namespace(), topics, secret: String::new() })
+    }
+
+    /// Whether a reader may see every topic that it asks for.
+    fn may_follow(&self, access: &Access) -> bool {
+        let acl = &access.acl;
+        let in_namespace = |capability| match *self.namespace == *ANY {
+            true => acl.allows_everywhere(capability),
+            false => acl.allows(&self.namespace, capability),
+        };
+        let may = |(topic, _): &(String, String)| match topic.as_str() {
+            "Job" | "Allocation" | "Evaluation" | "Deployment" | "Service" | "CSIPlugin" => {
+                in_namespace(NamespaceCapability::ReadJob)
+            }
+            "HostVolume" => in_namespace(NamespaceCapability::HostVolumeRead),
+            "CSIVolume" => in_namespace(NamespaceCapability::CsiReadVolume),
+            "Node" => acl.can_read_node(),
+            "Operator" => acl.can_read_operator(),
+            // Everything, pools, access control, and what is not known.
+            _ => false,
+        };
+        acl.is_management() || (!self.topics.is_empty() && self.topics.iter().all(may))
     }
 
     fn wants(&self, event: &Event) -> bool {
@@ -109,6 +140,10 @@ impl Follower {
                 return None;
             }
             self.has_begun = true;
+            let changes_rights = batches.iter().flat_map(|batch| &batch.events).any(changes_rights);
+            if changes_rights && !self.state.server.resolve(&self.filter.secret).is_ok_and(|now| self.filter.may_follow(&now)) {
+                return None;
+            }
             for batch in &batches {
                 self.take(batch);
             }
@@ -137,6 +172,11 @@ impl Follower {
             }
         }
     }
+}
+
+/// Whether what readers may see can be another one after an event.
+const fn changes_rights(event: &Event) -> bool {
+    matches!(event.payload, EventPayload::AclToken(_) | EventPayload::AclPolicy(_) | EventPayload::AclRole(_))
 }
 
 fn is_registration_of_job(event: &Event) -> bool {
@@ -191,7 +231,9 @@ fn filter_keys(payload: &EventPayload) -> Option<Vec<&str>> {
         EventPayload::HostVolume(volume) => Some(vec![&volume.id, &volume.name, &volume.plugin_id]),
         EventPayload::CsiVolume(volume) => Some(vec![&volume.id, &volume.name, &volume.plugin_id]),
         EventPayload::CsiPlugin(plugin) => Some(vec![&plugin.id]),
-        // Jobs, nodes, pools and access control have none.
+        EventPayload::AclRole(role) => Some(vec![&role.name]),
+        EventPayload::AclBindingRule(rule) => Some(vec![&rule.auth_method]),
+        // Jobs, nodes, pools and what else there is of access control have none.
         _ => None,
     }
 }
@@ -226,9 +268,11 @@ impl Serialize for Payload<'_> {
                 let public = drover_model::AclToken { secret_id: String::new(), ..(**token).clone() };
                 map.serialize_entry("ACLToken", &public)?;
             }
-            EventPayload::AclPolicy(policy) => map.serialize_entry("ACLPolicy", policy)?,
+            EventPayload::AclPolicy(policy) => {
+                map.serialize_entry("ACLPolicy", &super::acl::PolicyDocument::new(policy))?;
+            }
             EventPayload::AclRole(role) => map.serialize_entry("ACLRole", role)?,
-            EventPayload::AclAuthMethod(method) => map.serialize_entry("ACLAuthMethod", method)?,
+            EventPayload::AclAuthMethod(method) => map.serialize_entry("AuthMethod", method)?,
             EventPayload::AclBindingRule(rule) => map.serialize_entry("ACLBindingRule", rule)?,
             EventPayload::HostVolume(volume) => {
                 map.serialize_entry("Volume", &super::volumes::host_document(volume))?

@@ -12,6 +12,7 @@ use drover_state::{Snapshot, Table, WatchKey};
 use drover_wire::answers::{GroupScaleStatus, JobScaleStatus, JobVersionsAnswer};
 use drover_wire::stubs::AllocFields;
 use std::sync::Arc;
+use serde_json::{Value, json};
 
 pub(super) async fn route(context: &Context, path: &str) -> Result<Reply> {
     if let Some((id, name)) = tag_path(path) {
@@ -330,9 +331,20 @@ async fn actions(context: &Context, id: &str) -> Result<Reply> {
         keys,
         |state| state.table_index(Table::Jobs),
         |state| {
-            state.job(&key).ok_or_else(|| ApiError::not_found("job not found"))?;
-            // Actions are not kept in jobs yet, so that no job has any.
-            context.json(&Vec::<()>::new())
+            let job = state.job(&key).ok_or_else(|| ApiError::not_found("job not found"))?;
+            let tasks = job.task_groups.iter().flat_map(|group| group.tasks.iter().map(move |task| (group, task)));
+            let actions = tasks.flat_map(|(group, task)| {
+                task.actions.iter().map(|action| {
+                    json!({
+                        "Name": action.name,
+                        "Command": action.command,
+                        "Args": action.args,
+                        "TaskName": task.name,
+                        "TaskGroupName": group.name,
+                    })
+                })
+            });
+            context.json(&actions.collect::<Vec<Value>>())
         },
     )
     .await

@@ -1,11 +1,12 @@
 //! What is done to a job.
 
-use super::jobs::job_of;
+use super::jobs::{job_of, namespace_of};
 use crate::context::Context;
 use crate::error::{ApiError, Result};
 use crate::reply::Reply;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use drover_acl::NamespaceCapability;
 use drover_model::JobKey;
 use drover_model::job::VersionTag;
 use drover_server::answer::EvalCreated;
@@ -41,6 +42,7 @@ pub(super) async fn plan(context: &Context, id: &str) -> Result<Reply> {
     context.must_write()?;
     let request: JobPlanRequest = context.body()?;
     let job = job_of(context, request.job, &request.namespace, Some((id, "Job ID does not match")))?;
+    context.allow_in(namespace_of(&job), NamespaceCapability::PlanJob)?;
     let plan = context.state.server.plan_job(job).await?;
     let diff = request.diff.then(|| {
         let mut diff = drover_diff::job_diff(plan.current.as_deref(), Some(&plan.planned), true);

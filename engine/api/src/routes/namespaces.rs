@@ -36,7 +36,9 @@ pub(super) async fn list(context: &Context) -> Result<Reply> {
         keys,
         |state| state.table_index(Table::Namespaces),
         |state| {
+            let acl = context.acl()?;
             let found = state.namespaces().filter(|namespace| namespace.name.starts_with(&options.prefix));
+            let found = found.filter(|namespace| acl.allows_namespace(&namespace.name));
             // The reference neither filters nor pages this list.
             context.json(&found.map(|namespace| Document::new(namespace)).collect::<Vec<_>>())
         },
@@ -56,6 +58,7 @@ pub(super) async fn route(context: &Context, name: &str) -> Result<Reply> {
         return Ok(Reply::empty().written_at(done.index));
     }
     context.must_read()?;
+    context.allow(|acl| acl.allows_namespace(name))?;
     let options = context.read_options()?;
     let keys = || vec![WatchKey::Table(Table::Namespaces)];
     read(

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::error::{ApiError, Result};
 use crate::paging::{PageKey, page};
 use crate::reply::Reply;
+use drover_acl::{Acl, NamespaceCapability, NodePoolCapability};
 use drover_model::registry::{ALL_NODE_POOL, NodePool};
 use drover_state::{Table, WatchKey};
 use drover_wire::stubs::JobStub;
@@ -45,7 +46,9 @@ pub(super) async fn collection(context: &Context) -> Result<Reply> {
         keys,
         |state| state.table_index(Table::NodePools),
         |state| {
+            let acl = context.acl()?;
             let pools = state.node_pools().filter(|pool| pool.name.starts_with(&options.prefix));
+            let pools = pools.filter(|pool| acl.allows_node_pool(&pool.name, NodePoolCapability::Read));
             let page = page(&options, pools, key, &[])?;
             let list: Vec<_> = page.items.iter().map(|pool| Document::new(pool)).collect();
             Ok(context.json(&list)?.with_next_token(page.next.as_deref()))
@@ -89,6 +92,7 @@ async fn put(context: &Context, name: Option<&str>) -> Result<Reply> {
     if name.is_some_and(|name| name != pool.name) {
         return Err(ApiError::bad_request("Node pool name does not match request path"));
     }
+    context.allow(|acl| acl.allows_node_pool(&pool.name, NodePoolCapability::Write))?;
     if pool.scheduler_configuration.is_some() {
         return Err(ApiError::refused("Feature \"Node Pools Governance\" is unlicensed"));
     }
@@ -99,6 +103,7 @@ async fn put(context: &Context, name: Option<&str>) -> Result<Reply> {
 async fn pool_nodes(context: &Context, name: &str) -> Result<Reply> {
     context.must_read()?;
     let options = context.read_options()?;
+    context.allow(Acl::can_read_node)?;
     let fields = nodes::fields(context)?;
     let keys = || vec![WatchKey::Table(Table::Nodes)];
     let index = |state: &drover_state::Snapshot| match state.node_pool(name) {
@@ -123,7 +128,9 @@ async fn pool_jobs(context: &Context, name: &str) -> Result<Reply> {
         keys,
         |state| state.tables_index(&tables),
         |state| {
+            let acl = context.acl()?;
             let of_pool = state.jobs().filter(|job| job.node_pool == name && options.in_scope(&job.namespace));
+            let of_pool = of_pool.filter(|job| acl.allows(&job.namespace, NamespaceCapability::ListJobs));
             let page = page(&options, of_pool, jobs::key, &[])?;
             let summaries: Vec<_> = page.items.iter().map(|job| state.job_summary(&job.key())).collect();
             let stubs = page.items.iter().zip(&summaries);

@@ -5,6 +5,7 @@ use crate::context::{Context, ReadOptions, check_id, check_prefix};
 use crate::error::{ApiError, Result};
 use crate::paging::{PageKey, page};
 use crate::reply::Reply;
+use drover_acl::NamespaceCapability;
 use drover_base::Nanos;
 use drover_model::node::DrainSpec;
 use drover_model::{Node, NodeEligibility, NodeId};
@@ -107,7 +108,12 @@ async fn allocs(context: &Context, id: &str) -> Result<Reply> {
         &options,
         || vec![WatchKey::NodeAllocs(id.clone())],
         index,
-        |state| context.json(&state.allocs_by_node(&id).collect::<Vec<_>>()),
+        |state| {
+            let acl = context.acl()?;
+            let seen = state.allocs_by_node(&id);
+            let seen = seen.filter(|alloc| acl.allows(&alloc.namespace, NamespaceCapability::ReadJob));
+            context.json(&seen.collect::<Vec<_>>())
+        },
     )
     .await
 }

@@ -5,6 +5,7 @@ use crate::context::{Context, check_id};
 use crate::error::{ApiError, Result};
 use crate::paging::{PageKey, page};
 use crate::reply::Reply;
+use drover_acl::NamespaceCapability;
 use drover_model::{AllocId, Namespace, ServiceRegistration};
 use drover_state::{Table, WatchKey};
 use drover_wire::stubs::{NamespaceServices, ServiceStub};
@@ -148,7 +149,12 @@ pub(super) async fn of_alloc(context: &Context, id: &str) -> Result<Reply> {
         &options,
         keys,
         |state| state.table_index(Table::Services),
-        |state| context.json(&state.services_by_alloc(&id).collect::<Vec<_>>()),
+        |state| {
+            let acl = context.acl()?;
+            let seen = state.services_by_alloc(&id);
+            let seen = seen.filter(|service| acl.allows(&service.namespace, NamespaceCapability::ReadJob));
+            context.json(&seen.collect::<Vec<_>>())
+        },
     )
     .await
 }

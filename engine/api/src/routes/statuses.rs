@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::error::{ApiError, Result};
 use crate::paging::{PageKey, page};
 use crate::reply::Reply;
+use drover_acl::NamespaceCapability;
 use drover_model::{Allocation, Deployment, Job, JobKey};
 use drover_state::{Snapshot, Table, WatchKey};
 use drover_wire::requests::JobStatusesRequest;
@@ -89,6 +90,7 @@ pub(super) async fn statuses(context: &Context) -> Result<Reply> {
             .collect()
     });
     let options = context.read_options()?;
+    let acl = context.acl()?;
     let tables = [Table::Jobs, Table::Allocs, Table::Deployments];
     let keys = || tables.map(WatchKey::Table).to_vec();
     read(
@@ -98,7 +100,10 @@ pub(super) async fn statuses(context: &Context) -> Result<Reply> {
         |state| state.tables_index(&tables),
         |state| {
             let jobs: Vec<&Arc<Job>> = match &wanted {
-                Some(wanted) => wanted.iter().filter_map(|key| state.job(key)).collect(),
+                Some(wanted) => {
+                    let jobs = wanted.iter().filter_map(|key| state.job(key));
+                    jobs.filter(|job| acl.allows(&job.namespace, NamespaceCapability::ReadJob)).collect()
+                }
                 None => state
                     .jobs()
                     .filter(|job| options.in_scope(&job.namespace) && (children || job.parent_id.is_empty()))

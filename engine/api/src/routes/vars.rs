@@ -5,15 +5,17 @@ use crate::context::Context;
 use crate::error::{ApiError, Result};
 use crate::paging::{PageKey, page};
 use crate::reply::Reply;
-use drover_model::registry::StoredVariable;
+use drover_acl::VariableCapability;
+use drover_model::registry::{StoredVariable, VariableLock};
 use drover_model::{Namespace, TextMap};
-use drover_server::ErrorKind;
 use drover_server::answer::Variable;
-use drover_server::request::VariableWrite;
+use drover_server::request::{VariableLockRequest, VariableWrite};
+use drover_server::{ErrorKind, ServerError};
 use drover_state::{Table, WatchKey};
 use drover_wire::requests::VariableBody;
 use http::StatusCode;
 use serde::Serialize;
+use serde::ser::SerializeMap;
 use std::sync::Arc;
 
 /// A variable as the wire has it.
@@ -22,12 +24,13 @@ use std::sync::Arc;
 struct Document<'a> {
     namespace: &'a str,
     path: &'a str,
+    lock: Option<&'a VariableLock>,
     create_index: u64,
-    modify_index: u64,
     create_time: i64,
+    modify_index: u64,
     modify_time: i64,
-    lock: (),
-    items: Option<&'a TextMap>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    items: Option<Option<&'a TextMap>>,
 }
 
 impl<'a> From<&'a Variable> for Document<'a> {
@@ -39,9 +42,9 @@ impl<'a> From<&'a Variable> for Document<'a> {
             modify_index: variable.modify_index,
             create_time: variable.create_time.0,
             modify_time: variable.modify_time.0,
-            lock: (),
+            lock: variable.lock.as_ref(),
             // One that is not there has neither index nor items.
-            items: (variable.modify_index > 0).then_some(&variable.items),
+            items: Some((variable.modify_index > 0).then_some(&variable.items)),
         }
     }
 }
@@ -52,11 +55,36 @@ impl<'a> From<&'a Variable> for Document<'a> {
 struct Stub<'a> {
     namespace: &'a str,
     path: &'a str,
+    lock: Option<&'a VariableLock>,
     create_index: u64,
-    modify_index: u64,
     create_time: i64,
+    modify_index: u64,
     modify_time: i64,
-    lock: (),
+}
+
+impl<'a> From<&'a StoredVariable> for Stub<'a> {
+    fn from(variable: &'a StoredVariable) -> Self {
+        Self {
+            namespace: &variable.namespace,
+            path: &variable.path,
+            lock: variable.lock.as_ref(),
+            create_index: variable.create_index,
+            create_time: variable.create_time.0,
+            modify_index: variable.modify_index,
+            modify_time: variable.modify_time.0,
+        }
+    }
+}
+
+/// A row of the list as filters see it: all of it lies below one field, as in the reference.
+struct Row(Arc<StoredVariable>);
+
+impl Serialize for Row {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry("VariableMetadata", &Stub::from(&*self.0))?;
+        map.end()
+    }
 }
 
 /// The document of a variable, for refusals that show it.
@@ -74,26 +102,19 @@ pub(super) async fn list(context: &Context) -> Result<Reply> {
         keys,
         |state| state.table_index(Table::Variables),
         |state| {
-            let found: Vec<&Arc<StoredVariable>> = if *options.namespace == *Namespace::ALL {
-                state.variables().filter(|variable| variable.path.starts_with(&options.prefix)).collect()
+            let row = |variable: &Arc<StoredVariable>| Arc::new(Row(variable.clone()));
+            let access = context.access()?;
+            let sees = |variable: &&Arc<StoredVariable>| {
+                access.allows_variable(&variable.namespace, &variable.path, VariableCapability::List)
+            };
+            let found: Vec<Arc<Row>> = if *options.namespace == *Namespace::ALL {
+                state.variables().filter(|variable| variable.path.starts_with(&options.prefix)).filter(sees).map(row).collect()
             } else {
-                state.variables_in(&options.namespace, &options.prefix).collect()
+                state.variables_in(&options.namespace, &options.prefix).filter(sees).map(row).collect()
             };
-            let key = |variable: &StoredVariable| PageKey::Named(variable.namespace.clone(), variable.path.clone());
-            let page = page(&options, found.into_iter(), key, &[])?;
-            let stub = |variable: &&'_ Arc<StoredVariable>| -> serde_json::Result<Box<serde_json::value::RawValue>> {
-                serde_json::value::to_raw_value(&Stub {
-                    namespace: &variable.namespace,
-                    path: &variable.path,
-                    create_index: variable.create_index,
-                    modify_index: variable.modify_index,
-                    create_time: variable.create_time.0,
-                    modify_time: variable.modify_time.0,
-                    lock: (),
-                })
-            };
-            let list: serde_json::Result<Vec<_>> = page.items.iter().map(stub).collect();
-            let list = list.map_err(|error| ApiError::refused(error.to_string()))?;
+            let key = |Row(variable): &Row| PageKey::Named(variable.namespace.clone(), variable.path.clone());
+            let page = page(&options, found.iter(), key, &[])?;
+            let list: Vec<Stub<'_>> = page.items.iter().map(|row| Stub::from(&*row.0)).collect();
             Ok(context.json(&list)?.with_next_token(page.next.as_deref()))
         },
     )
@@ -108,12 +129,15 @@ pub(super) async fn route(context: &Context, path: &str) -> Result<Reply> {
         return put(context, path).await;
     }
     if context.is_delete() {
-        let done = context.state.server.delete_variable(&context.namespace(), path, cas(context)?).await?;
+        let cas = cas(context)?;
+        allow(context, &context.namespace(), path, VariableCapability::Destroy)?;
+        let done = context.state.server.delete_variable(&context.namespace(), path, cas).await?;
         return Ok(Reply::empty().with_status(StatusCode::NO_CONTENT).written_at(done.index));
     }
     context.must_read()?;
     let options = context.read_options()?;
     let namespace = options.namespace.clone();
+    allow(context, &namespace, path, VariableCapability::Read)?;
     let index = |state: &drover_state::Snapshot| match state.variable(&namespace, path) {
         Some(variable) => variable.modify_index,
         None => state.table_index(Table::Variables),
@@ -127,6 +151,12 @@ pub(super) async fn route(context: &Context, path: &str) -> Result<Reply> {
     .await
 }
 
+/// Refuses callers that may not do something with a variable.
+fn allow(context: &Context, namespace: &str, path: &str, capability: VariableCapability) -> Result<()> {
+    let may = context.access()?.allows_variable(namespace, path, capability);
+    if may { Ok(()) } else { Err(ApiError::forbidden()) }
+}
+
 fn cas(context: &Context) -> Result<Option<u64>> {
     let Some(text) = context.text("cas") else { return Ok(None) };
     text.parse().map(Some).map_err(|_| {
@@ -134,20 +164,75 @@ fn cas(context: &Context) -> Result<Option<u64>> {
     })
 }
 
-async fn put(context: &Context, path: &str) -> Result<Reply> {
-    if ["lock-acquire", "lock-renew", "lock-release"].iter().any(|operation| context.param(operation).is_some()) {
-        let text = "locks on variables are not implemented in this version of Drover";
-        return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, text));
+/// What a write does with the variable's lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LockOperation {
+    Acquire,
+    Renew,
+    Release,
+}
+
+fn lock_operation(context: &Context) -> Result<Option<LockOperation>> {
+    let known = [
+        ("lock-acquire", LockOperation::Acquire),
+        ("lock-renew", LockOperation::Renew),
+        ("lock-release", LockOperation::Release),
+    ];
+    let mut asked = known.into_iter().filter(|(name, _)| context.param(name).is_some()).map(|(_, operation)| operation);
+    let operation = asked.next();
+    if asked.next().is_some() {
+        return Err(ApiError::bad_request("multiple lock operations"));
     }
+    if operation.is_some() && context.text("cas").is_some() {
+        return Err(ApiError::bad_request("CAS can't be used with lock operations"));
+    }
+    Ok(operation)
+}
+
+async fn put(context: &Context, path: &str) -> Result<Reply> {
+    let operation = lock_operation(context)?;
     let body: VariableBody = context.body()?;
+    let lock = body.lock.map(serde_json::from_value::<Option<VariableLock>>).transpose();
+    let lock = lock.map_err(|error| ApiError::bad_request(error.to_string()))?.flatten();
+    let namespace = if body.namespace.is_empty() { context.namespace() } else { body.namespace.into() };
+    allow(context, &namespace, path, VariableCapability::Write)?;
+    if let Some(operation) = operation {
+        let items = body.items.unwrap_or_default();
+        let request = VariableLockRequest { namespace, path: path.to_owned(), items, lock: lock.unwrap_or_default() };
+        return change_lock(context, operation, request).await;
+    }
     let items = body.items.filter(|items| !items.is_empty());
     let items = items.ok_or_else(|| ApiError::bad_request("variable missing required Items object"))?;
-    let namespace = if body.namespace.is_empty() { context.namespace() } else { body.namespace.into() };
-    let write = VariableWrite { namespace, path: path.to_owned(), items, cas: cas(context)? };
+    let lock = lock.filter(|lock| !lock.id.is_empty());
+    let write = VariableWrite { namespace, path: path.to_owned(), items, cas: cas(context)?, lock };
     match context.state.server.put_variable(write).await {
         Ok(done) => Ok(context.json(&Document::from(&done))?.written_at(done.modify_index)),
         // A variable that cannot be is refused with the index of an object that is not there.
         Err(error) if error.kind == ErrorKind::Invalid => Ok(Reply::from(ApiError::from(error)).written_at(0)),
         Err(error) => Err(error.into()),
+    }
+}
+
+async fn change_lock(context: &Context, operation: LockOperation, request: VariableLockRequest) -> Result<Reply> {
+    let server = &context.state.server;
+    let refused = |error: ServerError| match error.kind {
+        // What somebody else holds has no index here.
+        ErrorKind::Conflict(_) => Err(ApiError { index: None, ..ApiError::from(error) }),
+        _ => Ok(Reply::from(ApiError::from(error)).written_at(0)),
+    };
+    match operation {
+        LockOperation::Acquire => match server.acquire_variable_lock(request).await {
+            Ok(done) => Ok(context.json(&Document::from(&done))?.written_at(done.modify_index)),
+            Err(error) => refused(error),
+        },
+        LockOperation::Release => match server.release_variable_lock(request).await {
+            Ok(done) => Ok(context.json(&Document::from(&done))?.written_at(done.modify_index)),
+            Err(error) => refused(error),
+        },
+        // Nothing is written, so that there is no index.
+        LockOperation::Renew => {
+            let renewed = server.renew_variable_lock(&request)?;
+            context.json(&Document { items: None, ..Document::from(&renewed) })
+        }
     }
 }

@@ -6,6 +6,8 @@ use crate::context::Context;
 use crate::error::{ApiError, Result};
 use crate::paging::{PageKey, page};
 use crate::reply::Reply;
+use drover_acl::NamespaceCapability;
+use drover_model::Namespace;
 use drover_model::volume::{HostVolume, VolumeClaim};
 use drover_state::{Snapshot, Table, WatchKey};
 use drover_wire::stubs::{AllocFields, AllocStub};
@@ -94,6 +96,7 @@ impl<'a> HostStub<'a> {
 
 async fn host_volumes(context: &Context) -> Result<Reply> {
     let options = context.read_options()?;
+    let acl = context.acl()?;
     let (pool, node) = (context.text("node_pool"), context.text("node_id"));
     let keys = || vec![WatchKey::Table(Table::HostVolumes)];
     read(
@@ -103,7 +106,8 @@ async fn host_volumes(context: &Context) -> Result<Reply> {
         |state| state.table_index(Table::HostVolumes),
         |state| {
             let found = state.host_volumes().filter(|volume| {
-                options.in_scope(&volume.namespace)
+                options.in_scope_for(&volume.namespace, &[NamespaceCapability::HostVolumeRead])
+                    && acl.allows(&volume.namespace, NamespaceCapability::HostVolumeRead)
                     && volume.id.starts_with(&options.prefix)
                     && pool.is_none_or(|pool| volume.node_pool == pool)
                     && node.is_none_or(|node| *volume.node_id == *node)
@@ -195,6 +199,14 @@ async fn write_host(context: &Context, what: Write) -> Result<Reply> {
     if let Some(namespace) = context.text("namespace").filter(|_| volume.namespace.is_empty()) {
         volume.namespace = namespace.into();
     }
+    let namespace = if volume.namespace.is_empty() { Namespace::DEFAULT } else { &*volume.namespace };
+    context.allow_in(
+        namespace,
+        match what {
+            Write::Create => NamespaceCapability::HostVolumeCreate,
+            Write::Register => NamespaceCapability::HostVolumeRegister,
+        },
+    )?;
     let server = &context.state.server;
     let done = match what {
         Write::Create => server.create_host_volume(volume).await?,

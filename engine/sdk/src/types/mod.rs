@@ -1,10 +1,12 @@
 //! Lists, envelopes and statistics as the engine answers them. Every field is optional on the wire.
 
+mod acl;
 mod lists;
 mod plan;
 mod stats;
 mod writes;
 
+pub use acl::{AclPolicyStub, AclTokenStub};
 pub use lists::{
     AllocStub, JobStub, JobVersions, Member, Members, NodeStub, SchedulerSettings, SearchMatches, ServiceGroup,
     ServiceStub, Variable, VariableMetadata,

@@ -5,7 +5,7 @@ mod workload;
 
 use crate::error::{Result, ServerError};
 use crate::server::Server;
-use drover_acl::Acl;
+use drover_acl::{Acl, VariableCapability};
 use drover_model::acl::{ANONYMOUS_POLICY, AclPolicy, AclToken};
 use drover_model::{AllocId, JobId, Namespace, NodeId, UnixNanos};
 use drover_state::Snapshot;
@@ -45,6 +45,20 @@ pub struct WorkloadClaims {
     pub alloc_id: AllocId,
 }
 
+/// Where the variables of workloads are.
+const WORKLOAD_VARIABLES: &str = "nomad/jobs";
+
+impl WorkloadClaims {
+    /// Whether a variable is for all jobs, or for this one, its group or task.
+    fn owns_variable(&self, path: &str) -> bool {
+        let Some(rest) = path.strip_prefix(WORKLOAD_VARIABLES) else { return false };
+        let job = format!("/{}", self.job_id);
+        let group = format!("{job}/{}", self.group);
+        let task = format!("{group}/{}", self.task);
+        rest.is_empty() || rest == job || rest == group || (!self.task.is_empty() && rest == task)
+    }
+}
+
 /// A caller and what it may do.
 #[derive(Clone, Debug)]
 pub struct Access {
@@ -68,6 +82,16 @@ impl Access {
             Identity::Token(token) => &token.accessor_id,
             Identity::Workload(_) | Identity::Node(_) => "",
         }
+    }
+
+    /// Whether the caller may do something with a variable. A workload may list and read its own without any policy.
+    pub fn allows_variable(&self, namespace: &str, path: &str, capability: VariableCapability) -> bool {
+        self.acl.allows_variable(namespace, path, capability)
+            || self.workload().is_some_and(|claims| {
+                matches!(capability, VariableCapability::Read | VariableCapability::List)
+                    && *claims.namespace == *namespace
+                    && claims.owns_variable(path)
+            })
     }
 
     /// The caller's token, if it has one.

@@ -1,6 +1,8 @@
 //! `/v1/agent/…`: what the agent says of itself.
 
+mod export;
 mod host;
+mod keyring;
 mod members;
 mod monitor;
 mod myself;
@@ -25,12 +27,9 @@ pub(super) async fn route(context: &Context, tail: &str) -> Result<Reply> {
         ("schedulers", Some("config")) => workers::configuration(context),
         ("host", None) => host::route(context).await,
         ("monitor", None) => monitor::route(context),
+        ("monitor", Some("export")) => export::route(context).await,
         ("reload", None) => reload(context),
-        ("keyring", Some("list" | "install" | "use" | "remove")) => {
-            // There is no gossip, and so no key for it.
-            Err(ApiError::refused("1/1 nodes reported failure"))
-        }
-        ("keyring", Some(_)) => Err(ApiError::no_resource()),
+        ("keyring", Some(tail)) => keyring::route(context, tail),
         ("pprof", None) => Ok(Reply::redirect("/v1/agent/pprof/")),
         ("pprof", Some(profile)) => pprof::route(profile),
         _ => Err(ApiError::no_route()),
@@ -52,9 +51,9 @@ fn health(context: &Context) -> Result<Reply> {
     context.json(&health)
 }
 
-/// The same as the signal: there is nothing yet that changes while the agent runs.
+/// The same as the signal.
 fn reload(context: &Context) -> Result<Reply> {
     context.must_write()?;
-    tracing::info!("reloading: this configuration has nothing that changes at run time");
+    (context.state.reload)().map_err(|error| ApiError::refused(format!("failed to reload configuration: {error}")))?;
     Ok(Reply::empty())
 }

@@ -40,7 +40,7 @@ pub(super) fn route(context: &Context) -> Result<Reply> {
 }
 
 /// Only the agent's own log can be watched.
-fn check_target(context: &Context) -> Result<()> {
+pub(super) fn check_target(context: &Context) -> Result<()> {
     let state = &context.state;
     if let Some(id) = context.text("node_id") {
         check_id("node", id)?;

@@ -4,6 +4,7 @@ use super::of_alloc;
 use crate::context::Context;
 use crate::error::{ApiError, Result};
 use crate::reply::Reply;
+use drover_acl::NamespaceCapability;
 use drover_node::NodeError;
 use serde::Deserialize;
 use serde_json::json;
@@ -25,12 +26,12 @@ pub(super) async fn route(context: &Context, id: &str, action: &str) -> Result<R
 }
 
 async fn stats(context: &Context, id: &str) -> Result<Reply> {
-    let (node, id) = of_alloc(&context.state, id)?;
+    let (node, id) = of_alloc(context, id, &[NamespaceCapability::ReadJob])?;
     context.json(&node.alloc_stats(&id, context.text("task")).await?)
 }
 
 pub(crate) fn checks(context: &Context, id: &str) -> Result<Reply> {
-    let (node, id) = of_alloc(&context.state, id)?;
+    let (node, id) = of_alloc(context, id, &[NamespaceCapability::ReadJob])?;
     let checks = node.checks(&id)?;
     // Nothing is null here.
     if checks.is_empty() { context.json(&()) } else { context.json(&checks) }
@@ -44,7 +45,7 @@ struct Restart {
 }
 
 fn restart(context: &Context, id: &str) -> Result<Reply> {
-    let (node, id) = of_alloc(&context.state, id)?;
+    let (node, id) = of_alloc(context, id, &[NamespaceCapability::AllocLifecycle])?;
     let request: Restart = context.optional_body().map_err(|error| ApiError::refused(error.message))?;
     node.restart(&id, some(&request.task_name), request.all_tasks)?;
     context.json(&json!({ "Index": 0 }))
@@ -59,7 +60,7 @@ struct Signal {
 
 async fn signal(context: &Context, id: &str) -> Result<Reply> {
     context.must_write()?;
-    let (node, id) = of_alloc(&context.state, id)?;
+    let (node, id) = of_alloc(context, id, &[NamespaceCapability::AllocLifecycle])?;
     let request: Signal =
         context.body().map_err(|error| ApiError::bad_request(format!("Failed to decode body: {}", error.message)))?;
     node.signal(&id, some(&request.task), &request.signal).await?;
@@ -67,7 +68,7 @@ async fn signal(context: &Context, id: &str) -> Result<Reply> {
 }
 
 async fn collect(context: &Context, id: &str) -> Result<Reply> {
-    let (node, id) = of_alloc(&context.state, id)?;
+    let (node, id) = of_alloc(context, id, &[NamespaceCapability::GcAllocation])?;
     match node.gc_alloc(&id).await {
         Err(NodeError::UnknownAlloc(_) | NodeError::StillRunning(_)) => {
             Err(ApiError::refused("No such allocation on client, or allocation not eligible for GC"))
@@ -81,7 +82,8 @@ async fn collect(context: &Context, id: &str) -> Result<Reply> {
 
 /// Schedules of tasks are a matter of the enterprise edition.
 fn pause(context: &Context, id: &str) -> Result<Reply> {
-    of_alloc(&context.state, id)?;
+    let needed = if context.is_read() { NamespaceCapability::ReadJob } else { NamespaceCapability::PauseAllocation };
+    of_alloc(context, id, &[needed])?;
     Err(ApiError::refused("Enterprise only"))
 }
 

@@ -1,8 +1,8 @@
 //! `/v1/client/allocation/ID/exec`: a command in a running task, over a websocket.
 
 use super::exec_messages::{Exited, Input, Output, StreamOutput};
-use super::of_alloc;
-use crate::context::parse_bool;
+use super::on_node;
+use crate::context::{parse_bool, secret_of};
 use crate::error::ApiError;
 use crate::reply::{Gzip, Reply};
 use crate::state::ApiState;
@@ -11,13 +11,15 @@ use axum::extract::FromRequestParts;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::Request;
 use drover_drivers::{DriverError, ExecRequest, ExecSession, TerminalSize};
+use drover_acl::NamespaceCapability;
 use drover_model::AllocId;
 use drover_node::{NodeError, NodeHandle};
+use drover_server::Access;
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
 use http::{Response, StatusCode};
 use percent_encoding::percent_decode_str;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
@@ -47,9 +49,10 @@ pub(crate) async fn serve(state: ApiState, request: Request<Body>) -> Response<B
     let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy().into_owned();
     let id = alloc_of(&path).unwrap_or_default().to_owned();
     let query = Query::of(parts.uri.query().unwrap_or(""));
+    let secret = secret_of(&parts.headers);
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) => {
-            upgrade.max_message_size(MAX_MESSAGE_BYTES).on_upgrade(move |socket| run(state, id, query, socket))
+            upgrade.max_message_size(MAX_MESSAGE_BYTES).on_upgrade(move |socket| run(state, id, query, secret, socket))
         }
         Err(rejection) => {
             let text = query.check().err().map_or_else(|| format!("websocket: {rejection}"), |refusal| refusal.reason);
@@ -128,8 +131,8 @@ impl Query {
     }
 }
 
-async fn run(state: ApiState, id: String, query: Query, mut socket: WebSocket) {
-    let closed = match session(&state, &id, &query, &mut socket).await {
+async fn run(state: ApiState, id: String, query: Query, secret: String, mut socket: WebSocket) {
+    let closed = match session(&state, &id, &query, secret, &mut socket).await {
         Ok(Some(session)) => {
             let (sink, mut stream) = socket.split();
             let code = serve_session(&state, session, sink, &mut stream).await;
@@ -166,14 +169,49 @@ async fn session(
     state: &ApiState,
     id: &str,
     query: &Query,
+    mut secret: String,
     socket: &mut WebSocket,
 ) -> Result<Option<ExecSession>, Refusal> {
-    if query.has_handshake && !matches!(socket.recv().await, Some(Ok(Message::Text(_) | Message::Binary(_)))) {
-        return Ok(None);
+    if query.has_handshake {
+        // Browsers cannot set headers: they send the token first.
+        let first = match socket.recv().await {
+            Some(Ok(Message::Text(text))) => serde_json::from_str::<Handshake>(&text),
+            Some(Ok(Message::Binary(bytes))) => serde_json::from_slice(&bytes),
+            _ => return Ok(None),
+        };
+        let handshake = first.map_err(|error| Refusal::policy(format!("failed to read handshake: {error}")))?;
+        if !handshake.auth_token.is_empty() {
+            secret = handshake.auth_token;
+        }
     }
     let (task, request) = query.check()?;
-    let (node, id) = of_alloc(state, id).map_err(|error| Refusal::policy(error.message))?;
+    let access = state.server.resolve(&secret).map_err(|error| Refusal::error(error.to_string()))?;
+    let needed = [NamespaceCapability::AllocExec];
+    let (node, id) = on_node(state, &access, id, &needed).map_err(|error| match error.status {
+        StatusCode::FORBIDDEN => Refusal::error(error.message),
+        _ => Refusal::policy(error.message),
+    })?;
+    must_see_node(state, &access, &id, &task)?;
     start(&node, &id, &task, request).await.map(Some)
+}
+
+/// What browsers send first.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Handshake {
+    auth_token: String,
+}
+
+/// Tasks that are not isolated from their node need a right of their own.
+fn must_see_node(state: &ApiState, access: &Access, id: &AllocId, task: &str) -> Result<(), Refusal> {
+    let snapshot = state.store().snapshot();
+    let Some(alloc) = snapshot.alloc(id) else { return Ok(()) };
+    let of_group = alloc.group().and_then(|group| group.tasks.iter().find(|found| found.name == task));
+    let sees_node = of_group.is_some_and(|task| task.driver == "raw_exec");
+    if sees_node && !access.acl.allows(&alloc.namespace, NamespaceCapability::AllocNodeExec) {
+        return Err(Refusal::error("Permission denied"));
+    }
+    Ok(())
 }
 
 async fn start(node: &NodeHandle, id: &AllocId, task: &str, request: ExecRequest) -> Result<ExecSession, Refusal> {

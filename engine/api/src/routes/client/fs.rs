@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::error::{ApiError, Result};
 use crate::reply::Reply;
 use bytes::Bytes;
+use drover_acl::NamespaceCapability;
 use drover_model::AllocId;
 use drover_node::NodeHandle;
 use drover_node::fs::FsError;
@@ -17,7 +18,7 @@ use http::StatusCode;
 const SNIFF_BYTES: usize = 512;
 
 pub(super) fn list(context: &Context, id: &str) -> Result<Reply> {
-    let (node, id) = of_fs(&context.state, id)?;
+    let (node, id) = of_fs(context, id, &[NamespaceCapability::ReadFs])?;
     let path = context.text("path").unwrap_or("/");
     context.json(&node.fs_list(&id, path)?)
 }
@@ -62,7 +63,7 @@ fn target<'a>(context: &'a Context, id: &str) -> Result<(&'a str, (NodeHandle, A
         return Err(ApiError::bad_request("must provide a valid alloc id"));
     }
     let path = context.text("path").ok_or_else(|| ApiError::bad_request("must provide a file name"))?;
-    Ok((path, of_fs(&context.state, id)?))
+    Ok((path, of_fs(context, id, &[NamespaceCapability::ReadFs])?))
 }
 
 /// A file's bytes, typed by their beginning.

@@ -5,6 +5,7 @@ use super::of_fs;
 use crate::context::Context;
 use crate::error::{ApiError, Result};
 use crate::reply::Reply;
+use drover_acl::NamespaceCapability;
 use drover_node::logs::LogKind;
 
 pub(super) async fn logs(context: &Context, id: &str) -> Result<Reply> {
@@ -21,7 +22,7 @@ pub(super) async fn logs(context: &Context, id: &str) -> Result<Reply> {
     };
     let offset = number("offset", context.text("offset").unwrap_or("0")).map_err(ApiError::bad_request)?;
     let origin = frames::origin(context)?;
-    let (node, id) = of_fs(&context.state, id)?;
+    let (node, id) = of_fs(context, id, &[NamespaceCapability::ReadLogs])?;
     let offset = u64::try_from(offset).unwrap_or(0);
     let frames = node.logs(&id, task, kind, origin, offset, follows).await?;
     let (form, content_type) = if is_plain { (Form::Plain, "text/plain") } else { (Form::Framed, "application/json") };

@@ -1,9 +1,11 @@
 //! `/v1/client/…`: what is asked of a node itself.
 
+pub(crate) mod action;
 pub(super) mod allocation;
 pub(crate) mod exec;
 mod exec_messages;
 mod frames;
+mod identity;
 mod fs;
 mod logs;
 mod node;
@@ -12,8 +14,10 @@ use crate::context::{Context, check_id};
 use crate::error::{ApiError, Result};
 use crate::reply::Reply;
 use crate::state::ApiState;
+use drover_acl::NamespaceCapability;
 use drover_model::AllocId;
 use drover_node::{NodeError, NodeHandle};
+use drover_server::Access;
 use http::StatusCode;
 
 pub(super) async fn route(context: &Context, tail: &str) -> Result<Reply> {
@@ -26,6 +30,8 @@ pub(super) async fn route(context: &Context, tail: &str) -> Result<Reply> {
             None => Err(ApiError::no_resource()),
         },
         ("stats", None) => node::stats(context),
+        ("identity", None) => identity::show(context),
+        ("identity", Some("renew")) => identity::renew(context),
         ("metadata", None) => node::metadata(context),
         ("gc", None) => node::collect(context).await,
         _ => Err(ApiError::no_route()),
@@ -50,13 +56,26 @@ fn told_as_text(error: ApiError) -> Reply {
     Reply::text("text/plain; charset=utf-8", error.message)
 }
 
-/// The node that runs an allocation, which must be this agent's.
-fn of_alloc(state: &ApiState, id: &str) -> Result<(NodeHandle, AllocId)> {
+/// The node that runs an allocation, which must be this agent's; for callers that may do one of several things in the
+/// allocation's namespace.
+fn of_alloc(context: &Context, id: &str, needed: &[NamespaceCapability]) -> Result<(NodeHandle, AllocId)> {
+    on_node(&context.state, context.access()?, id, needed)
+}
+
+fn on_node(
+    state: &ApiState,
+    access: &Access,
+    id: &str,
+    needed: &[NamespaceCapability],
+) -> Result<(NodeHandle, AllocId)> {
     check_id("alloc", id)?;
     let unknown = || ApiError::not_found(format!("Unknown allocation {id:?}"));
     let id = AllocId::new(id);
     let snapshot = state.store().snapshot();
     let alloc = snapshot.alloc(&id).ok_or_else(unknown)?;
+    if !access.acl.allows_any_of(&alloc.namespace, needed) {
+        return Err(ApiError::forbidden());
+    }
     let node = state.node.as_ref().filter(|node| node.node_id() == alloc.node_id);
     let Some(node) = node else {
         let text = format!("the allocation runs on node {}, which this agent cannot reach", alloc.node_id);
@@ -66,11 +85,11 @@ fn of_alloc(state: &ApiState, id: &str) -> Result<(NodeHandle, AllocId)> {
 }
 
 /// As [`of_alloc`], for routes that name the allocation in their path and may forget it.
-fn of_fs(state: &ApiState, id: &str) -> Result<(NodeHandle, AllocId)> {
+fn of_fs(context: &Context, id: &str, needed: &[NamespaceCapability]) -> Result<(NodeHandle, AllocId)> {
     if id.is_empty() {
         return Err(ApiError::bad_request("must provide a valid alloc id"));
     }
-    of_alloc(state, id)
+    of_alloc(context, id, needed)
 }
 
 impl From<NodeError> for ApiError {

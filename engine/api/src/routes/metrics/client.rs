@@ -1,6 +1,7 @@
 //! Numbers of the node.
 
 use super::{Label, Metrics};
+use crate::state::MetricsOptions;
 use drover_model::{AllocClientStatus, Allocation, Node, TaskStateKind};
 use drover_node::NodeHandle;
 use drover_state::Snapshot;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 
 const BYTES_PER_MIB: i64 = 1024 * 1024;
 
-pub(super) async fn collect(metrics: &mut Metrics, handle: &NodeHandle, snapshot: &Snapshot) {
+pub(super) async fn collect(metrics: &mut Metrics, handle: &NodeHandle, snapshot: &Snapshot, options: &MetricsOptions) {
     let id = handle.node_id();
     // The servers know more of it: eligibility, for one.
     let node = snapshot.node(&id).cloned().unwrap_or_else(|| handle.node());
@@ -17,7 +18,12 @@ pub(super) async fn collect(metrics: &mut Metrics, handle: &NodeHandle, snapshot
     let allocs: Vec<&Arc<Allocation>> = snapshot.allocs_by_node(&id).collect();
     counts(metrics, &labels, &allocs);
     resources(metrics, &labels, &node, &allocs);
-    host(metrics, &labels, &handle.host_stats());
+    if options.of_node {
+        host(metrics, &labels, &handle.host_stats());
+    }
+    if !options.of_allocations {
+        return;
+    }
     for alloc in allocs.iter().filter(|alloc| alloc.client_status == AllocClientStatus::Running) {
         tasks(metrics, handle, alloc).await;
     }
@@ -99,6 +105,7 @@ fn host(metrics: &mut Metrics, labels: &[Label], stats: &Value) {
     for cpu in list("CPU") {
         let labels = with("cpu", &cpu["CPU"]);
         for (name, key) in [
+            ("nomad.client.host.cpu.total", "TotalPercent"),
             ("nomad.client.host.cpu.total_percent", "TotalPercent"),
             ("nomad.client.host.cpu.total_ticks", "TotalTicks"),
             ("nomad.client.host.cpu.user", "User"),

@@ -6,9 +6,11 @@ mod prometheus;
 mod server;
 
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{ApiError, Result};
 use crate::reply::Reply;
+use crate::state::ApiState;
 use crate::telemetry::Sample;
+use http::StatusCode;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -60,18 +62,40 @@ impl Metrics {
 
 pub(super) async fn route(context: &Context) -> Result<Reply> {
     context.must_read()?;
-    let state = &context.state;
+    let is_prometheus = context.param("format") == Some("prometheus");
+    if is_prometheus && !context.state.metrics.prometheus {
+        return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Prometheus is not enabled"));
+    }
+    let metrics = collect(&context.state).await;
+    if is_prometheus {
+        let content_type = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+        return Ok(Reply::text(content_type, prometheus::text(&metrics)));
+    }
+    context.json(&json::document(&metrics))
+}
+
+async fn collect(state: &ApiState) -> Metrics {
+    let options = &state.metrics;
     let mut metrics = Metrics::default();
     let snapshot = state.store().snapshot();
     if state.agent.is_server {
         server::collect(&mut metrics, state, &snapshot);
     }
     if let Some(node) = &state.node {
-        client::collect(&mut metrics, node, &snapshot).await;
+        client::collect(&mut metrics, node, &snapshot, options).await;
     }
-    if context.param("format") == Some("prometheus") {
-        let content_type = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
-        return Ok(Reply::text(content_type, prometheus::text(&metrics)));
-    }
-    context.json(&json::document(&metrics))
+    metrics.gauges.retain(|gauge| options.shows(&gauge.name));
+    metrics.counters.retain(|counter| options.shows(counter.name));
+    metrics.measured.retain(|measured| options.shows(measured.name));
+    metrics
+}
+
+/// All gauges, with their labels in their names.
+pub(crate) async fn flat(state: &ApiState) -> Vec<(String, f64)> {
+    let plain = |text: &str| text.replace(|c: char| !c.is_ascii_alphanumeric() && !"_-".contains(c), "_");
+    let name = |gauge: &Gauge| {
+        let labels = gauge.labels.iter().map(|(_, value)| plain(value));
+        std::iter::once(gauge.name.to_string()).chain(labels).collect::<Vec<_>>().join(".")
+    };
+    collect(state).await.gauges.iter().map(|gauge| (name(gauge), gauge.value)).collect()
 }

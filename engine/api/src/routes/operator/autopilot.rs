@@ -1,44 +1,79 @@
-//! `/v1/operator/autopilot/…`: with a single server there is nothing that a pilot could do, so that its
-//! configuration can be read but not changed.
+//! `/v1/operator/autopilot/…`: how servers that fail are dealt with. There is one, which is healthy or does not answer.
 
+use super::cas;
 use crate::context::Context;
 use crate::error::{ApiError, Result};
 use crate::reply::Reply;
-use http::StatusCode;
+use drover_base::Nanos;
+use drover_model::registry::AutopilotConfiguration;
+use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
-pub(super) fn route(context: &Context, tail: &str) -> Result<Reply> {
+pub(super) async fn route(context: &Context, tail: &str) -> Result<Reply> {
     match tail {
+        "configuration" if context.is_write() => change(context).await,
         "configuration" if context.is_read() => configuration(context),
-        "configuration" if context.is_write() => Err(ApiError::new(
-            StatusCode::NOT_IMPLEMENTED,
-            "changing the autopilot configuration is not implemented in this version of Drover",
-        )),
         "health" if context.is_read() => health(context),
-        _ => Err(ApiError::not_found("Invalid method")),
+        "configuration" | "health" => Err(ApiError::not_found("Invalid method")),
+        _ => Err(ApiError::no_route()),
     }
 }
 
 fn configuration(context: &Context) -> Result<Reply> {
     context.check_region()?;
-    context.json(&json!({
-        "LastContactThreshold": "200ms",
-        "ServerStabilizationTime": "10s",
-        "CleanupDeadServers": true,
-        "MaxTrailingLogs": 250,
-        "MinQuorum": 0,
-        "EnableRedundancyZones": false,
-        "DisableUpgradeMigration": false,
-        "EnableCustomUpgrades": false,
-        "CreateIndex": 1,
-        "ModifyIndex": 1,
-    }))
+    context.json(&**context.state.store().snapshot().autopilot_configuration())
+}
+
+/// The configuration as it is written: what is left out is off.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Wanted {
+    #[serde(deserialize_with = "duration")]
+    last_contact_threshold: Nanos,
+    #[serde(deserialize_with = "duration")]
+    server_stabilization_time: Nanos,
+    cleanup_dead_servers: bool,
+    max_trailing_logs: u64,
+    min_quorum: u64,
+    enable_redundancy_zones: bool,
+    disable_upgrade_migration: bool,
+    enable_custom_upgrades: bool,
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Nanos, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(Nanos::ZERO);
+    }
+    Nanos::parse(&text).map_err(|_| serde::de::Error::custom(format!("time: invalid duration {text:?}")))
+}
+
+async fn change(context: &Context) -> Result<Reply> {
+    context.check_region()?;
+    let wanted: Wanted = context
+        .body()
+        .map_err(|error| ApiError::bad_request(format!("Error parsing autopilot config: {}", error.message)))?;
+    let configuration = AutopilotConfiguration {
+        last_contact_threshold: wanted.last_contact_threshold,
+        server_stabilization_time: wanted.server_stabilization_time,
+        cleanup_dead_servers: wanted.cleanup_dead_servers,
+        max_trailing_logs: wanted.max_trailing_logs,
+        min_quorum: wanted.min_quorum,
+        enable_redundancy_zones: wanted.enable_redundancy_zones,
+        disable_upgrade_migration: wanted.disable_upgrade_migration,
+        enable_custom_upgrades: wanted.enable_custom_upgrades,
+        create_index: 0,
+        modify_index: 0,
+    };
+    let changed = context.state.server.set_autopilot_configuration(configuration, cas(context)?).await?;
+    context.json(&changed)
 }
 
 fn health(context: &Context) -> Result<Reply> {
     context.check_region()?;
     let state = &context.state;
     let agent = &state.agent;
+    let log = state.server.log_status();
     context.json(&json!({
         "FailureTolerance": 0,
         "Healthy": true,
@@ -51,8 +86,8 @@ fn health(context: &Context) -> Result<Reply> {
             "SerfStatus": "alive",
             "Version": agent.version,
             "Leader": true,
-            "LastTerm": 1,
-            "LastIndex": state.store().index(),
+            "LastTerm": log.term,
+            "LastIndex": log.last_index,
             "Healthy": true,
             "Voter": true,
             "StableSince": state.started.timestamp().to_string(),

@@ -4,6 +4,7 @@ mod autopilot;
 mod keyring;
 mod raft;
 mod scheduler;
+mod snapshot;
 
 use crate::context::Context;
 use crate::error::{ApiError, Result};
@@ -17,7 +18,8 @@ pub(super) async fn route(context: &Context, tail: &str) -> Result<Reply> {
         ("keyring", rest) if tail.contains('/') => keyring::route(context, rest).await,
         ("keyring", _) => Ok(Reply::redirect("/v1/operator/keyring/")),
         ("raft", rest) => raft::route(context, rest),
-        ("autopilot", rest) => autopilot::route(context, rest),
+        ("autopilot", rest) => autopilot::route(context, rest).await,
+        ("snapshot", "") => snapshot::route(context).await,
         ("upgrade-check", rest) => upgrade_check(context, rest),
         ("utilization", "") if context.is_write() => {
             Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "Nomad Enterprise only endpoint"))
@@ -44,4 +46,12 @@ fn upgrade_check(context: &Context, check: &str) -> Result<Reply> {
         "NextToken": "",
     });
     Ok(context.json(&answer)?.read_at(index))
+}
+
+/// The index that the present state must have.
+fn cas(context: &Context) -> Result<Option<u64>> {
+    let Some(text) = context.param("cas") else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| {
+        ApiError::bad_request(format!("Error parsing cas value: strconv.ParseUint: parsing {text:?}: invalid syntax"))
+    })
 }

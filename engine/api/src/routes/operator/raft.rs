@@ -54,5 +54,22 @@ fn peer(context: &Context) -> Result<Reply> {
 
 fn transfer(context: &Context) -> Result<Reply> {
     only(context.is_write())?;
-    Err(ApiError::refused("cannot find peer: this is the only server"))
+    let agent = &context.state.agent;
+    let own = agent.rpc_addr.to_string();
+    let unknown = |by: &str, value: &str| {
+        ApiError::bad_request(format!("{by} {value:?} was not found in the Raft configuration"))
+    };
+    match (context.text("id"), context.text("address")) {
+        (Some(_), Some(_)) => return Err(ApiError::bad_request("must specify either id or address")),
+        (None, None) => return Err(ApiError::bad_request("must specify id or address")),
+        (Some(id), None) if id.len() != 36 => {
+            return Err(ApiError::bad_request("id must be a uuid: uuid string is wrong length"));
+        }
+        (Some(id), None) if id != agent.server_id => return Err(unknown("id", id)),
+        (None, Some(address)) if address != own => return Err(unknown("address", address)),
+        _ => {}
+    }
+    // The only server leads already.
+    let this = json!({ "Address": own, "ID": agent.server_id });
+    context.json(&json!({ "From": this, "To": this, "Noop": true, "Err": null }))
 }

@@ -1,5 +1,6 @@
 //! `/v1/operator/scheduler/configuration`.
 
+use super::cas;
 use crate::blocking::read;
 use crate::context::Context;
 use crate::error::{ApiError, Result};
@@ -109,12 +110,4 @@ impl From<Wanted> for SchedulerConfiguration {
             ..Self::default()
         }
     }
-}
-
-/// The index that the present state must have.
-fn cas(context: &Context) -> Result<Option<u64>> {
-    let Some(text) = context.param("cas") else { return Ok(None) };
-    text.parse().map(Some).map_err(|_| {
-        ApiError::bad_request(format!("Error parsing cas value: strconv.ParseUint: parsing {text:?}: invalid syntax"))
-    })
 }
