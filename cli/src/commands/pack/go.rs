@@ -111,7 +111,7 @@ struct Reads {
 impl EngineReads for Reads {
     fn get(&self, path: &str) -> Result<serde_json::Value, ReadFault> {
         let context = Context { program: self.program, command: self.command };
-        let fault = |error: CliError| ReadFault::Unreachable(error.to_string());
+        let fault = |error: CliError| ReadFault::Unreachable(error.message);
         let client = ServerArgs::default().connect(&context).map_err(fault)?;
         let answer = context.block_on(async { Ok(client.raw("GET", path, &[], None).await) }).map_err(fault)?;
         let (status, _, body) = answer.map_err(|error| ReadFault::Unreachable(error.to_string()))?;

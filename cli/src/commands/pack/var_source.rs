@@ -55,7 +55,7 @@ pub fn read(source: &str, context: &Context) -> Result<BTreeMap<String, String>,
         }
         scheme => return Err(wrong(format!("unsupported scheme {scheme:?} (supported: consul, vault, nomad)"))),
     };
-    Ok(items.map_err(|error| wrong(error.to_string()))?.unwrap_or_default())
+    Ok(items.map_err(|error| wrong(error.message))?.unwrap_or_default())
 }
 
 fn address(variable: &str, otherwise: &str) -> String {
