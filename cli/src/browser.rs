@@ -32,19 +32,20 @@ impl Pages {
     /// Opens a page; without a browser its address is printed.
     pub fn open(&self, path: &str) {
         let url = format!("{}/ui/{path}", self.base);
-        let opened = OPENERS.iter().any(|opener| {
-            let quiet = Command::new(opener)
-                .arg(&url)
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
-            quiet.is_ok_and(|status| status.success())
-        });
+        let opened = open(&url);
         output::error_line(&if opened {
             format!("Opening {url}")
         } else {
             format!("No browser was found; the page is {url}")
         });
     }
+}
+
+/// Opens a URL with whatever this desktop opens URLs with; whether there is such a thing.
+pub fn open(url: &str) -> bool {
+    OPENERS.iter().any(|opener| {
+        let quiet =
+            Command::new(opener).arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        quiet.is_ok_and(|status| status.success())
+    })
 }

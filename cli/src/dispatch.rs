@@ -46,12 +46,10 @@ pub fn run(program: &OsStr, arguments: &[String]) -> ExitCode {
     }
 }
 
+/// Where people meant something else, the list of what there is comes on the standard output, as of a help flag.
 fn unknown(words: &str, program: Program, help: &str) -> ExitCode {
-    let error = CliError::of(ErrorKind::UnknownCommand, format!("{} has no command \"{words}\"", program.title()))
-        .hint(String::new())
-        .hint(help);
-    error.print(program);
-    ExitCode::from(exit_code(error.kind, 1))
+    output::line(&format!("{} has no command \"{words}\"\n\n{help}", program.title()));
+    ExitCode::from(exit_code(ErrorKind::UnknownCommand, 1))
 }
 
 fn is_help(argument: &str) -> bool {

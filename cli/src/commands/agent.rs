@@ -76,6 +76,7 @@ impl Agent {
             server: self.server,
             client: self.client,
             network_interface: self.network_interface,
+            config_paths: self.config,
         }
     }
 }
@@ -92,7 +93,8 @@ impl Invoke for Agent {
             let _ = nix::unistd::setsid();
         }
         let config = resolve(file, &self.overrides()).map_err(|e| failed(&e))?;
-        logging::install(&config.log_level, config.log_json);
+        logging::install(&config)
+            .map_err(|error| CliError::new(format!("cannot write the log file of log_file: {error}")))?;
         let executable =
             std::env::current_exe().map_err(|e| CliError::new(format!("cannot find this program: {e}")))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

@@ -6,7 +6,7 @@ use crate::error::During;
 use crate::registry::{Invoke, Outcome};
 use crate::terminal::{EscapeFilter, RawMode, Typed};
 use crate::{output, resolve};
-use drover_sdk::{ExecEvent, ExecInput, ExecOptions};
+use drover_sdk::{ExecEvent, ExecEvents, ExecInput, ExecOptions};
 use std::io::{IsTerminal, Read};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::Sender;
@@ -74,26 +74,42 @@ impl Invoke for AllocExec {
                 None => resolve::only_task(&client, &stub).await?,
             };
             let options = ExecOptions { task, command: command.to_vec(), tty };
-            let (inputs, mut events) = client.exec(&stub.id, &options).await.during("failed to exec into task")?;
-            // Back to the usual terminal when this is left in whatever way.
-            let _raw = if tty && std::io::stdin().is_terminal() { Some(RawMode::enter()?) } else { None };
-            if tty {
-                tokio::spawn(send_sizes(inputs.clone()));
-            }
-            if self.interactive {
-                read_input(inputs.clone(), escape.filter(|_| tty));
-            } else {
-                // A command that was refused says so in its events.
-                let _ = inputs.send(ExecInput::Close).await;
-            }
-            loop {
-                match events.next().await.during("failed to exec into task")? {
-                    ExecEvent::Stdout(data) => output::raw(&data),
-                    ExecEvent::Stderr(data) => output::error_raw(&data),
-                    ExecEvent::Exited(code) => return Ok(u8::try_from(code).unwrap_or(1)),
-                }
-            }
+            let (inputs, events) = client.exec(&stub.id, &options).await.during("failed to exec into task")?;
+            let session = Session { interactive: self.interactive, tty, escape };
+            attach(&session, inputs, events, "failed to exec into task").await
         })
+    }
+}
+
+/// How this end of a command in a task behaves.
+pub struct Session {
+    /// Passes the standard input on.
+    pub interactive: bool,
+    /// The command runs at a terminal.
+    pub tty: bool,
+    /// The character that begins an escape.
+    pub escape: Option<u8>,
+}
+
+/// Connects the standard streams with a command until it ends; the answer is its exit code.
+pub async fn attach(session: &Session, inputs: Sender<ExecInput>, mut events: ExecEvents, what: &str) -> Outcome {
+    // Back to the usual terminal when this is left in whatever way.
+    let _raw = if session.tty && std::io::stdin().is_terminal() { Some(RawMode::enter()?) } else { None };
+    if session.tty {
+        tokio::spawn(send_sizes(inputs.clone()));
+    }
+    if session.interactive {
+        read_input(inputs.clone(), session.escape.filter(|_| session.tty));
+    } else {
+        // A command that was refused says so in its events.
+        let _ = inputs.send(ExecInput::Close).await;
+    }
+    loop {
+        match events.next().await.during(what)? {
+            ExecEvent::Stdout(data) => output::raw(&data),
+            ExecEvent::Stderr(data) => output::error_raw(&data),
+            ExecEvent::Exited(code) => return Ok(u8::try_from(code).unwrap_or(1)),
+        }
     }
 }
 

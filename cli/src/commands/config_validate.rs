@@ -21,7 +21,13 @@ impl Invoke for ConfigValidate {
         }
         let failed = |error: &(dyn std::error::Error + 'static)| CliError::new(drover_base::error::chain(error));
         let (file, _) = read_paths(&self.paths).map_err(|error| failed(&error))?;
+        let bootstraps = file.server.bootstrap_expect == Some(1);
         resolve(file, &Overrides::default()).map_err(|error| failed(&error))?;
+        let title = context.program.title();
+        output::error_line(&format!("WARNING: mTLS is not configured - {title} is not secure without mTLS!"));
+        if bootstraps {
+            output::error_line("WARNING: Bootstrap mode enabled! Potentially unsafe operation.");
+        }
         output::line("Configuration is valid!");
         Ok(0)
     }

@@ -6,7 +6,7 @@ use crate::error::{CliError, During};
 use crate::registry::{Invoke, Outcome};
 use crate::{monitor, output, resolve};
 use drover_model::Deployment;
-use drover_sdk::{Client, Query};
+use drover_sdk::{Client, Method, Query};
 
 /// Promotes canaries.
 #[derive(clap::Args)]
@@ -109,6 +109,41 @@ impl Invoke for Fail {
                 )),
             }
             follow(&client, &done.eval_id, self.detach, self.verbose).await
+        })
+    }
+}
+
+/// Lets a deployment of several regions go on.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Unblock Options")]
+pub struct Unblock {
+    #[command(flatten)]
+    engine: EngineArgs,
+    /// Does not wait.
+    #[arg(long)]
+    detach: bool,
+    /// Shows whole ids.
+    #[arg(long)]
+    verbose: bool,
+    #[arg(hide = true)]
+    deployment: Vec<String>,
+}
+
+impl Invoke for Unblock {
+    fn invoke(self, context: &Context) -> Outcome {
+        let client = self.engine.connect(context)?;
+        context.block_on(async {
+            let (client, deployment) = only(&client, context, &self.deployment, self.verbose).await?;
+            let path = format!("/v1/deployment/unblock/{}", deployment.id);
+            let body = serde_json::json!({ "DeploymentID": deployment.id });
+            let sent: Result<serde_json::Value, _> =
+                client.send(Method::Put, &path, &Query::new(), Some(&body)).await;
+            let done = sent.during("Error unblocking deployment")?;
+            output::line(&format!("Deployment \"{}\" unblocked", deployment.id));
+            match done["EvalID"].as_str().filter(|id| !id.is_empty()) {
+                Some(eval) => follow(&client, eval, self.detach, self.verbose).await,
+                None => Ok(0),
+            }
         })
     }
 }

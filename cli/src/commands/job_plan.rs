@@ -3,12 +3,11 @@
 use super::job_run::print_warnings;
 use crate::context::Context;
 use crate::engine::EngineArgs;
-use crate::error::During;
 use crate::jobfile::JobFileArgs;
 use crate::output::diff;
 use crate::output::{Colour, bold, paint, plural};
 use crate::registry::{Invoke, Outcome};
-use crate::{monitor, output};
+use crate::{jobcheck, monitor, output};
 use drover_sdk::types;
 
 const HINT: &str = "When running the job with the check-index flag, the job will only be run if the\n\
@@ -58,7 +57,8 @@ impl Invoke for JobPlan {
             let format = output::Format { json: self.json_output, template: self.template.clone() };
             if format.is_set() {
                 let planned = client.plan_job_json(file.id(), &file.job, self.diff, self.policy_override).await;
-                let answer = planned.during("Error during plan")?;
+                let answer = planned
+                    .map_err(|error| jobcheck::failed(context.program, &file, "Error during plan", error))?;
                 format.print(&answer)?;
                 let plan: types::JobPlan = serde_json::from_value(answer).unwrap_or_default();
                 return Ok(exit_code(&plan));
@@ -66,7 +66,7 @@ impl Invoke for JobPlan {
             let plan = client
                 .plan_job(file.id(), &file.job, self.diff, self.policy_override)
                 .await
-                .during("Error during plan")?;
+                .map_err(|error| jobcheck::failed(context.program, &file, "Error during plan", error))?;
             if let Some(diff) = plan.diff.as_ref().filter(|_| self.diff) {
                 output::line(&format!("{}\n", diff::job(diff, self.verbose)));
             }

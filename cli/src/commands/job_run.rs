@@ -3,7 +3,7 @@
 use crate::browser::Pages;
 use crate::context::Context;
 use crate::engine::EngineArgs;
-use crate::error::{CliError, During};
+use crate::error::CliError;
 use crate::jobfile::{JobFile, JobFileArgs};
 use crate::registry::{Invoke, Outcome};
 use crate::{jobcheck, monitor, output};
@@ -68,12 +68,12 @@ impl Invoke for JobRun {
         }
         jobcheck::configs(&file)?;
         let client = self.engine.connect(context)?;
-        context.block_on(self.submit(&client, file))
+        context.block_on(self.submit(context, &client, file))
     }
 }
 
 impl JobRun {
-    async fn submit(&self, client: &Client, file: JobFile) -> Outcome {
+    async fn submit(&self, context: &Context, client: &Client, file: JobFile) -> Outcome {
         let client =
             match file.namespace().filter(|namespace| client.config().namespace.is_none() && *namespace != "default") {
                 Some(namespace) => client.in_namespace(namespace),
@@ -94,7 +94,7 @@ impl JobRun {
                 if let Some(conflict) = error.body().and_then(conflict) {
                     return Err(CliError::new(format!("{conflict}\nJob not updated")));
                 }
-                return Err(error).during("Error submitting job");
+                return Err(jobcheck::failed(context.program, &file, "Error submitting job", error));
             }
         };
         print_warnings(&registered.warnings);

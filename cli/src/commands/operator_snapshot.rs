@@ -1,18 +1,18 @@
 //! `operator snapshot …`: the state of a cluster as one archive.
 
-use crate::context::Context;
+use crate::context::{Context, Program};
 use crate::engine::ServerArgs;
 use crate::error::{CliError, During};
 use crate::jobfile::reason;
-use crate::output::{self, fields};
+use crate::output::{self, Table, fields};
 use crate::registry::{Invoke, Outcome};
 use drover_sdk::Query;
-use serde_json::Value;
+use drover_agent::offline::{archive, archive_view};
+use drover_base::error::chain;
+use serde_json::{Value, json};
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 
-/// The largest description that is read from an archive, in bytes.
-const MAX_META_BYTES: u64 = 1024 * 1024;
 
 /// Saves the state.
 #[derive(clap::Args)]
@@ -30,10 +30,13 @@ pub struct Save {
 impl Invoke for Save {
     fn invoke(self, context: &Context) -> Outcome {
         let path = match self.file.as_slice() {
-            [] => format!("drover-state-{}.snap", output::now().0 / 1_000_000_000),
+            [] => default_name(context.program),
             [path] => path.clone(),
             _ => return Err(context.usage("This command takes one argument: <file>")),
         };
+        if std::path::Path::new(&path).exists() {
+            return Err(context.usage(format!("Destination file already exists: {path:?}")));
+        }
         let client = self.engine.connect(context)?;
         let unwritable = |error: std::io::Error| CliError::new(format!("Failed to write {path}: {}", reason(&error)));
         context.block_on(async {
@@ -53,6 +56,30 @@ impl Invoke for Save {
     }
 }
 
+/// `drover-state-20261122-1795373983.snap`.
+fn default_name(program: Program) -> String {
+    let now = jiff::Timestamp::now();
+    format!("{}-state-{}-{}.snap", program.name(), now.strftime("%Y%m%d"), now.as_second())
+}
+
+fn one_file<'a>(files: &'a [String], context: &Context) -> Result<&'a str, CliError> {
+    match files {
+        [path] => Ok(path),
+        _ => Err(context.usage("This command takes one argument: <filename>")),
+    }
+}
+
+fn open(path: &str) -> Result<File, CliError> {
+    File::open(path)
+        .map_err(|error| CliError::new(format!("Error opening snapshot file: open {path}: {}", reason(&error))))
+}
+
+/// Reads and checks an archive; `doing` says for what.
+fn read(path: &str, doing: &str) -> Result<archive::Archive, CliError> {
+    archive::read(open(path)?)
+        .map_err(|error| CliError::new(format!("{doing}: {error}")).hint(format!("{path} is no whole snapshot")))
+}
+
 /// Describes an archive.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Snapshot Inspect Options")]
@@ -66,39 +93,78 @@ pub struct Inspect {
 
 impl Invoke for Inspect {
     fn invoke(self, context: &Context) -> Outcome {
-        let [path] = self.file.as_slice() else {
-            return Err(context.usage("This command takes one argument: <file>"));
-        };
-        let file = File::open(path)
-            .map_err(|error| CliError::new(format!("Error opening snapshot file: open {path}: {}", reason(&error))))?;
-        let meta = description(file).map_err(|error| {
-            CliError::new(format!("Error reading snapshot: {error}")).hint(format!("{path} is no whole snapshot"))
-        })?;
+        let path = one_file(&self.file, context)?;
+        let archive = read(path, "Error inspecting snapshot")?;
+        let counts = archive_view::counts(&archive.state)
+            .map_err(|error| CliError::new(format!("Error inspecting snapshot: {}", chain(&error))))?;
+        let meta = &archive.meta;
         if self.json {
-            output::line(&output::json(&meta));
+            let stats: Vec<Value> =
+                counts.iter().map(|one| json!({"Name": one.name, "Count": one.count, "Sum": one.bytes})).collect();
+            output::line(&output::json(&json!({ "Meta": meta, "Stats": stats })));
             return Ok(0);
         }
-        let shown = |name: &str| match &meta[name] {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        output::line(&fields(&["ID", "Size", "Index", "Term", "Version"].map(|name| (name, shown(name)))));
+        let taken = meta.id.rsplit('-').next().and_then(|millis| millis.parse::<i64>().ok());
+        let taken = taken.and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
+        output::line(&fields(&[
+            ("Created", taken.map(|taken| taken.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default()),
+            ("ID", meta.id.clone()),
+            ("Size", output::bytes(meta.size)),
+            ("Index", meta.index.to_string()),
+            ("Term", meta.term.to_string()),
+            ("Version", meta.version.to_string()),
+        ]));
+        let mut table = Table::with_blanks(&["Type", "Count", "Size"]);
+        for one in &counts {
+            table.row([one.name.to_owned(), one.count.to_string(), output::bytes(one.bytes)]);
+        }
+        table.row([String::new(), String::new(), String::new()]);
+        let (count, bytes) = counts.iter().fold((0, 0), |(count, bytes), one| (count + one.count, bytes + one.bytes));
+        table.row(["Total".to_owned(), count.to_string(), output::bytes(bytes)]);
+        output::line(&format!("\n{}", table.render()));
         Ok(0)
     }
 }
 
-/// What an archive says about itself: `meta.json` in a compressed tar.
-fn description(file: impl Read) -> Result<Value, std::io::Error> {
-    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
-    for entry in archive.entries()? {
-        let entry = entry?;
-        if entry.path()?.ends_with("meta.json") {
-            let mut text = String::new();
-            entry.take(MAX_META_BYTES).read_to_string(&mut text)?;
-            return Ok(serde_json::from_str(&text)?);
-        }
+/// Shows what is in an archive.
+#[derive(clap::Args)]
+pub struct State {
+    #[arg(hide = true)]
+    file: Vec<String>,
+}
+
+impl Invoke for State {
+    fn invoke(self, context: &Context) -> Outcome {
+        let archive = read(one_file(&self.file, context)?, "Failed to read archive file")?;
+        let document = archive_view::document(Some(&archive.meta), &archive.state)
+            .map_err(|error| CliError::new(format!("Failed to read archive file: {}", chain(&error))))?;
+        output::line(&output::json(&document));
+        Ok(0)
     }
-    Err(std::io::Error::other("it has no meta.json"))
+}
+
+/// Takes the keys out of an archive.
+#[derive(clap::Args)]
+pub struct Redact {
+    #[arg(hide = true)]
+    file: Vec<String>,
+}
+
+impl Invoke for Redact {
+    fn invoke(self, context: &Context) -> Outcome {
+        let path = one_file(&self.file, context)?;
+        let redacted = archive::redact(open(path)?)
+            .map_err(|error| CliError::new(format!("Failed to redact snapshot: {error}")))?;
+        if let Some(bytes) = redacted {
+            let failed = |error: std::io::Error| CliError::new(format!("Failed to write {path}: {}", reason(&error)));
+            // Under its name only when it is whole.
+            let part = format!("{path}.part");
+            std::fs::write(&part, bytes).map_err(failed)?;
+            std::fs::rename(&part, path).map_err(failed)?;
+        }
+        output::line("Snapshot redacted");
+        Ok(0)
+    }
 }
 
 /// Puts a saved state in the place of the cluster's.
@@ -112,35 +178,14 @@ pub struct Restore {
 
 impl Invoke for Restore {
     fn invoke(self, context: &Context) -> Outcome {
-        let [path] = self.file.as_slice() else {
-            return Err(context.usage("This command takes one argument: <file>"));
-        };
+        let path = one_file(&self.file, context)?;
         let archive = std::fs::read(path)
             .map_err(|error| CliError::new(format!("Error opening snapshot file: open {path}: {}", reason(&error))))?;
         let client = self.engine.connect(context)?;
         context.block_on(async {
-            client.restore_snapshot(archive).await.during("Error restoring snapshot")?;
+            client.restore_snapshot(archive).await.during("Failed to get restore snapshot")?;
             output::line("Snapshot Restored");
             Ok(0)
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_description_is_found_in_the_archive() {
-        let mut builder = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
-        for (name, text) in [("state.bin", "x"), ("meta.json", "{\"ID\":\"2-9\",\"Index\":9}")] {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(text.len() as u64);
-            header.set_cksum();
-            builder.append_data(&mut header, name, text.as_bytes()).unwrap();
-        }
-        let archive = builder.into_inner().unwrap().finish().unwrap();
-        assert_eq!(description(archive.as_slice()).unwrap()["Index"], 9);
-        assert!(description(b"nonsense".as_slice()).is_err());
     }
 }

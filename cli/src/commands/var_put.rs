@@ -43,7 +43,7 @@ pub struct VarPut {
 
 impl Invoke for VarPut {
     fn invoke(self, context: &Context) -> Outcome {
-        let (mut variable, rest) = self.specification(context)?;
+        let (mut variable, rest) = specification(&self.arguments, self.input.as_deref(), context)?;
         for given in rest {
             let Some((key, value)) = given.split_once('=') else {
                 return Err(CliError::new(format!(
@@ -83,32 +83,35 @@ impl Invoke for VarPut {
     }
 }
 
-impl VarPut {
-    /// The variable without the items of the command line, and the arguments that hold these.
-    fn specification(&self, context: &Context) -> Result<(Variable, &[String]), CliError> {
-        let is_source = |argument: &&String| *argument == "-" || argument.starts_with('@');
-        let (path, source, rest) = match self.arguments.as_slice() {
-            [] => return Err(context.usage("Not enough arguments (expected >1, got 0)")),
-            [source, rest @ ..] if is_source(&source) => (None, Some(source), rest),
-            [path, source, rest @ ..] if is_source(&source) => (Some(path), Some(source), rest),
-            [path, rest @ ..] => (Some(path), None, rest),
-        };
-        let mut variable = match source {
-            None => Variable::default(),
-            Some(source) => {
-                let name = source.strip_prefix('@').unwrap_or(source);
-                let usual = if name.ends_with(".hcl") { "hcl" } else { "json" };
-                read_variable(name, self.input.as_deref().unwrap_or(usual), context)?
-            }
-        };
-        if let Some(path) = path {
-            variable.path.clone_from(path);
+/// The variable of the command line's path or specification, and the arguments after these. `format` is that of the
+/// specification.
+pub fn specification<'a>(
+    arguments: &'a [String],
+    format: Option<&str>,
+    context: &Context,
+) -> Result<(Variable, &'a [String]), CliError> {
+    let is_source = |argument: &&String| *argument == "-" || argument.starts_with('@');
+    let (path, source, rest) = match arguments {
+        [] => return Err(context.usage("Not enough arguments (expected >1, got 0)")),
+        [source, rest @ ..] if is_source(&source) => (None, Some(source), rest),
+        [path, source, rest @ ..] if is_source(&source) => (Some(path), Some(source), rest),
+        [path, rest @ ..] => (Some(path), None, rest),
+    };
+    let mut variable = match source {
+        None => Variable::default(),
+        Some(source) => {
+            let name = source.strip_prefix('@').unwrap_or(source);
+            let usual = if name.ends_with(".hcl") { "hcl" } else { "json" };
+            read_variable(name, format.unwrap_or(usual), context)?
         }
-        if variable.path.is_empty() {
-            return Err(context.usage("The path is missing: give it as an argument or in the specification"));
-        }
-        Ok((variable, rest))
+    };
+    if let Some(path) = path {
+        variable.path.clone_from(path);
     }
+    if variable.path.is_empty() {
+        return Err(context.usage("The path is missing: give it as an argument or in the specification"));
+    }
+    Ok((variable, rest))
 }
 
 fn read_variable(name: &str, format: &str, context: &Context) -> Result<Variable, CliError> {

@@ -69,12 +69,19 @@ pub fn serve<L: Listener>(listener: L, state: ApiState) -> ServeHandle {
     ServeHandle { task: tokio::spawn(connections::run(listener, max_per_client, stopped, answer)), stop }
 }
 
-async fn answer(state: ApiState, request: Request<Body>, peer: Peer) -> Response<Body> {
+pub(crate) async fn answer(state: ApiState, request: Request<Body>, peer: Peer) -> Response<Body> {
     let began = Instant::now();
     let telemetry = state.telemetry.clone();
     let headers = state.response_headers.clone();
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    let mut response = if routes::client::exec::alloc_of(uri.path()).is_some() {
+    let mut request = request;
+    let action = routes::client::action::as_exec(&state, &uri);
+    let mut response = if let Some(Err(refusal)) = action {
+        Reply::from(refusal).into_response(Gzip::No)
+    } else if action.is_some() || routes::client::exec::alloc_of(uri.path()).is_some() {
+        if let Some(Ok(exec)) = action {
+            *request.uri_mut() = exec;
+        }
         routes::client::exec::serve(state, request).await
     } else {
         answer_plain(state, request, peer).await
