@@ -7,6 +7,7 @@
 //! view (at most [`max_attempts`] times without progress, then [`attempts_exhausted`]).
 //!
 //! - [`schedule`]: one evaluation of a service, batch, system or sysbatch job.
+//! - [`node_verdicts`]: for people, what each node says to a group and what would make it fit.
 //! - [`capacity`]: what fits on a node; the applier of plans uses it too.
 //! - `reconcile`: desired against existing allocations.
 //! - `feasible`: hard checks, one file each. `rank`: scores, one file each.
@@ -22,9 +23,11 @@ mod rank;
 mod reconcile;
 mod stack;
 mod system;
+mod verdict;
 
 pub use context::Context;
 pub use feasible::meets;
+pub use verdict::{NodeVerdict, Refusal, node_verdicts};
 pub use outcome::{Outcome, ScheduleError, attempts_exhausted, made_progress, max_attempts};
 
 use drover_model::{ClusterView, Evaluation, JobType};

@@ -22,7 +22,7 @@ pub(crate) use device::{affinity_matches, device_matches};
 pub(crate) use distinct::{DistinctHosts, DistinctProperty, PropertyCount};
 pub(crate) use pool::{Candidates, belongs, candidates, pool_name};
 pub(crate) use quota::QuotaGate;
-pub(crate) use target::{Target, resolve};
+pub(crate) use target::{Target, pool_of, resolve};
 pub(crate) use volume::Around;
 pub use volume::meets;
 
@@ -64,6 +64,19 @@ impl GroupChecks {
         if !device::has_all(node, &self.devices) {
             return Err(device::MISSING.to_owned());
         }
+        self.network.as_ref().map_or(Ok(()), |network| network.check(node))
+    }
+
+    /// The drivers that are not there, or do not work.
+    pub(crate) fn missing_drivers<'a>(&'a self, node: &'a Node) -> impl Iterator<Item = &'a String> {
+        self.drivers.iter().filter(|driver| !driver::has_all(node, std::slice::from_ref(driver)))
+    }
+    /// Whether the node has the devices, used or not.
+    pub(crate) fn has_devices(&self, node: &Node) -> bool {
+        device::has_all(node, &self.devices)
+    }
+    /// Whether the node has the network's mode and host networks. `Err` is the text that the metrics count.
+    pub(crate) fn check_network(&self, node: &Node) -> Result<(), String> {
         self.network.as_ref().map_or(Ok(()), |network| network.check(node))
     }
 
