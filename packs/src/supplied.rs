@@ -231,6 +231,10 @@ impl Supplied {
     /// # Errors
     /// Its syntax is wrong, or a value is no constant.
     pub fn add_pack_file(&mut self, name: &str, content: &[u8]) -> Result<(), Diagnostics> {
+        self.read_pack_file(name, content).map_err(crate::nomad_pack::reword)
+    }
+
+    fn read_pack_file(&mut self, name: &str, content: &[u8]) -> Result<(), Diagnostics> {
         let text = Source::from_bytes(name, content)?;
         if drover_hcl::variables::is_json(text.text()) {
             let body = parse_json_body(&text)?;

@@ -202,6 +202,9 @@ pub trait Object: Debug {
     fn as_any(&self) -> &dyn Any;
 }
 
+/// Levels of nesting that comparisons follow.
+const MAX_DEPTH: usize = 100;
+
 /// A value.
 #[derive(Clone, Debug)]
 pub enum Value {
@@ -317,9 +320,15 @@ impl Value {
             Self::Object(object) => object.kind(),
         }
     }
-    /// Whether two values are the same in type and content, also inside lists and maps.
+    /// Whether two values are the same in type and content, also inside lists and maps. Values that hold themselves
+    /// differ from all others.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
+        self.same_within(other, MAX_DEPTH)
+    }
+
+    fn same_within(&self, other: &Self, depth: usize) -> bool {
+        let Some(depth) = depth.checked_sub(1) else { return false };
         match (self, other) {
             (Self::Absent | Self::Nil, Self::Absent | Self::Nil) => true,
             (Self::Bool(a), Self::Bool(b)) => a == b,
@@ -330,13 +339,15 @@ impl Value {
             (Self::List(a), Self::List(b)) => {
                 a.element == b.element
                     && a.items.len() == b.items.len()
-                    && a.items.iter().zip(b.items.iter()).all(|(a, b)| a.same(b))
+                    && a.items.iter().zip(b.items.iter()).all(|(a, b)| a.same_within(b, depth))
             }
             (Self::Map(a), Self::Map(b)) => {
                 let (a, b) = (a.pairs(), b.pairs());
-                a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.0 == b.0 && a.1.same(&b.1))
+                a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.0 == b.0 && a.1.same_within(&b.1, depth))
             }
-            (Self::Object(a), Self::Object(b)) => Rc::ptr_eq(a, b) || a.type_name() == b.type_name() && a.show() == b.show(),
+            (Self::Object(a), Self::Object(b)) => {
+                Rc::ptr_eq(a, b) || a.type_name() == b.type_name() && a.show() == b.show()
+            }
             _ => false,
         }
     }

@@ -34,7 +34,7 @@ pub use context::{EvalContext, Unresolved};
 pub use convert::{ConvertError, convert};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, did_you_mean};
 
-pub use format::format;
+pub use format::{format, format_lexically};
 pub use functions::{CallEnv, Function, FunctionTable, Param};
 pub use host::{DiskHost, Host, NoHost};
 pub use number::Number;

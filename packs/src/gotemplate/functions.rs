@@ -15,10 +15,15 @@ const WITH_CONTEXT: [&str; 9] =
 pub(super) fn add(functions: &mut Functions, root: &Rc<View>, world: &World, legacy: bool) {
     use Type::{Any, Text};
     functions.add("toStringList", Function::new(&[Any], None, |_, v| Ok(Value::text(string_list(&v[0])))));
-    functions.add("tpl", Function::new(&[Text, Any], None, |execution, v| {
-        let text = text(&v[0]);
-        Ok(Value::text(String::from_utf8_lossy(&execution.render_text("tpl", &text, &v[1])?).replace(super::NO_VALUE, "")))
-    }));
+    functions.add(
+        "tpl",
+        Function::new(&[Text, Any], None, |execution, v| {
+            let text = text(&v[0]);
+            Ok(Value::text(
+                String::from_utf8_lossy(&execution.render_text("tpl", &text, &v[1])?).replace(super::NO_VALUE, ""),
+            ))
+        }),
+    );
     let rules = world.rules.clone();
     functions.add("fileContents", Function::new(&[Text], None, move |_, v| Ok(Value::text(rules.read(&text(&v[0]))?))));
     let folder = root.folder.clone();
@@ -32,35 +37,51 @@ pub(super) fn add(functions: &mut Functions, root: &Rc<View>, world: &World, leg
         }
         return;
     }
-    functions.add("var", Function::new(&[Text, PACK], None, |_, v| {
-        Ok(find(&view(&v[1])?.variables, &text(&v[0])).unwrap_or(Value::Nil))
-    }));
+    functions.add(
+        "var",
+        Function::new(
+            &[Text, PACK],
+            None,
+            |_, v| Ok(find(&view(&v[1])?.variables, &text(&v[0])).unwrap_or(Value::Nil)),
+        ),
+    );
     functions.add("must_var", Function::new(&[Text, PACK], None, |_, v| find(&view(&v[1])?.variables, &text(&v[0]))));
     functions.add("vars", Function::new(&[PACK], None, |_, v| Ok(Value::Map(view(&v[0])?.variables.clone()))));
-    functions.add("meta", Function::new(&[Text, PACK], None, |_, v| {
-        Ok(find_meta(&view(&v[1])?.metadata, &text(&v[0])).unwrap_or_else(|_| Value::text("")))
-    }));
-    functions.add("must_meta", Function::new(&[Text, PACK], None, |_, v| {
-        find_meta(&view(&v[1])?.metadata, &text(&v[0]))
-    }));
+    functions.add(
+        "meta",
+        Function::new(&[Text, PACK], None, |_, v| {
+            Ok(find_meta(&view(&v[1])?.metadata, &text(&v[0])).unwrap_or_else(|_| Value::text("")))
+        }),
+    );
+    functions
+        .add("must_meta", Function::new(&[Text, PACK], None, |_, v| find_meta(&view(&v[1])?.metadata, &text(&v[0]))));
     functions.add("metas", Function::new(&[PACK], None, |_, v| Ok(Value::Map(view(&v[0])?.metadata.clone()))));
-    functions.add("deps", Function::new(&[PACK], None, |_, v| {
-        let map = Map { element: Element::Host("parser.PackTemplateContext"), ..Map::new() };
-        for pack in &view(&v[0])?.dependencies {
-            map.set(drover_gotemplate::Text::from(pack.name.as_str()), pack.context());
-        }
-        Ok(Value::Map(map))
-    }));
-    functions.add("deps_tree", Function::new(&[PACK], None, |_, v| {
-        let mut paths = Vec::new();
-        tree(&*view(&v[0])?, "", &mut paths);
-        Ok(Value::texts(paths))
-    }));
+    functions.add(
+        "deps",
+        Function::new(&[PACK], None, |_, v| {
+            let map = Map { element: Element::Host("parser.PackTemplateContext"), ..Map::new() };
+            for pack in &view(&v[0])?.dependencies {
+                map.set(drover_gotemplate::Text::from(pack.name.as_str()), pack.context());
+            }
+            Ok(Value::Map(map))
+        }),
+    );
+    functions.add(
+        "deps_tree",
+        Function::new(&[PACK], None, |_, v| {
+            let mut paths = Vec::new();
+            tree(&*view(&v[0])?, "", &mut paths);
+            Ok(Value::texts(paths))
+        }),
+    );
     let rules = world.rules.clone();
-    functions.add("fileRelative", Function::new(&[Text, PACK], None, move |_, v| {
-        let path = format!("{}/{}", view(&v[1])?.folder, text(&v[0]));
-        Ok(Value::text(rules.read(&path)?))
-    }));
+    functions.add(
+        "fileRelative",
+        Function::new(&[Text, PACK], None, move |_, v| {
+            let path = format!("{}/{}", view(&v[1])?.folder, text(&v[0]));
+            Ok(Value::text(rules.read(&path)?))
+        }),
+    );
 }
 
 fn text(value: &Value) -> String {
@@ -83,9 +104,7 @@ fn find(variables: &Map, path: &str) -> Outcome {
     let mut at = Value::Map(variables.clone());
     for name in path.split('.') {
         at = match at {
-            Value::Map(map) => {
-                map.get(&Text::from(name)).ok_or_else(|| format!("var key {name} not found"))?
-            }
+            Value::Map(map) => map.get(&Text::from(name)).ok_or_else(|| format!("var key {name} not found"))?,
             Value::Text(_) => return Err("encountered non-traversable key while traversing".to_owned()),
             _ => return Err("var key not found".to_owned()),
         };

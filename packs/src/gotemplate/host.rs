@@ -36,7 +36,9 @@ impl PackHost {
 impl Host for PackHost {
     fn environment(&self, name: &str) -> Result<String, String> {
         if self.0.environment.is_none() {
-            return Err(format!("a pack of others may not read the environment ({name}); -allow-host-functions allows it"));
+            return Err(format!(
+                "a pack of others may not read the environment ({name}); -allow-host-functions allows it"
+            ));
         }
         Ok(self.variable(name).unwrap_or_default())
     }

@@ -40,38 +40,51 @@ pub(super) fn add(functions: &mut Functions, world: &World) {
         }
     };
     let get = ask.clone();
-    functions.add("nomadNamespaces", Function::new(&[], None, move |_, _| {
-        let Json::Array(mut all) = get("/v1/namespaces".to_owned())? else { return Err(unknown()) };
-        // The newest first, as the reference has them.
-        all.sort_by_key(|namespace| std::cmp::Reverse(namespace["CreateIndex"].as_u64()));
-        Ok(from_json(&Json::Array(all)))
-    }));
+    functions.add(
+        "nomadNamespaces",
+        Function::new(&[], None, move |_, _| {
+            let Json::Array(mut all) = get("/v1/namespaces".to_owned())? else { return Err(unknown()) };
+            // The newest first, as the reference has them.
+            all.sort_by_key(|namespace| std::cmp::Reverse(namespace["CreateIndex"].as_u64()));
+            Ok(from_json(&Json::Array(all)))
+        }),
+    );
     let get = ask.clone();
-    functions.add("nomadNamespace", Function::new(&[Text], None, move |_, v| {
-        Ok(from_json(&get(format!("/v1/namespace/{}", escaped(&v[0])))?))
-    }));
+    functions.add(
+        "nomadNamespace",
+        Function::new(&[Text], None, move |_, v| Ok(from_json(&get(format!("/v1/namespace/{}", escaped(&v[0])))?))),
+    );
     let get = ask.clone();
-    functions.add("nomadRegions", Function::new(&[], None, move |_, _| {
-        let Json::Array(all) = get("/v1/regions".to_owned())? else { return Err(unknown()) };
-        Ok(Value::texts(all.iter().filter_map(Json::as_str)))
-    }));
+    functions.add(
+        "nomadRegions",
+        Function::new(&[], None, move |_, _| {
+            let Json::Array(all) = get("/v1/regions".to_owned())? else { return Err(unknown()) };
+            Ok(Value::texts(all.iter().filter_map(Json::as_str)))
+        }),
+    );
     let get = ask.clone();
-    functions.add("nomadVariables", Function::new(&[Text], Some(Text), move |_, v| {
-        if v.len() > 2 {
-            return Err(format!("nomadVariables accepts at most one prefix argument, got {}", v.len() - 1));
-        }
-        let prefix = v.get(1).map_or_else(String::new, |prefix| format!("&prefix={}", escaped(prefix)));
-        Ok(from_json(&get(format!("/v1/vars?namespace={}{prefix}", escaped(&v[0])))?))
-    }));
+    functions.add(
+        "nomadVariables",
+        Function::new(&[Text], Some(Text), move |_, v| {
+            if v.len() > 2 {
+                return Err(format!("nomadVariables accepts at most one prefix argument, got {}", v.len() - 1));
+            }
+            let prefix = v.get(1).map_or_else(String::new, |prefix| format!("&prefix={}", escaped(prefix)));
+            Ok(from_json(&get(format!("/v1/vars?namespace={}{prefix}", escaped(&v[0])))?))
+        }),
+    );
     let engine = world.engine.clone();
-    functions.add("nomadVariable", Function::new(&[Text, Text], None, move |_, v| {
-        let engine = engine.as_ref().ok_or("no engine is at hand for functions that read it")?;
-        match engine.get(&format!("/v1/var/{}?namespace={}", escaped(&v[0]), escaped(&v[1]))) {
-            Ok(variable) => Ok(from_json(&variable)),
-            Err(ReadFault::Refused { status: 404, .. }) => Err("variable not found".to_owned()),
-            Err(error) => Err(error.to_string()),
-        }
-    }));
+    functions.add(
+        "nomadVariable",
+        Function::new(&[Text, Text], None, move |_, v| {
+            let engine = engine.as_ref().ok_or("no engine is at hand for functions that read it")?;
+            match engine.get(&format!("/v1/var/{}?namespace={}", escaped(&v[0]), escaped(&v[1]))) {
+                Ok(variable) => Ok(from_json(&variable)),
+                Err(ReadFault::Refused { status: 404, .. }) => Err("variable not found".to_owned()),
+                Err(error) => Err(error.to_string()),
+            }
+        }),
+    );
 }
 
 fn unknown() -> String {

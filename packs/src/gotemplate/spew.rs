@@ -10,23 +10,31 @@ const MAX_DEPTH: usize = 100;
 pub(super) fn add(functions: &mut Functions) {
     use Type::{Any as Anything, Int, Text};
     functions.add("spewDump", Function::new(&[Anything], None, |_, v| Ok(Value::text(Spewer::default().dump(&v[0])))));
-    functions.add("spewPrintf", Function::new(&[Text], Some(Anything), |_, v| {
-        Ok(Value::text(Spewer::default().printf(&v[0], &v[1..])))
-    }));
+    functions.add(
+        "spewPrintf",
+        Function::new(&[Text], Some(Anything), |_, v| Ok(Value::text(Spewer::default().printf(&v[0], &v[1..])))),
+    );
     functions.add("customSpew", Function::new(&[], None, |_, _| Ok(Value::object(Spewer::default()))));
-    functions.add("withIndent", Function::new(&[Text, SPEWER], None, |_, v| {
-        Ok(Value::object(Spewer { indent: format::plain_text(&v[0]), ..spewer(&v[1])? }))
-    }));
-    functions.add("withMaxDepth", Function::new(&[Int, SPEWER], None, |_, v| {
-        let depth = match &v[0] {
-            Value::Int(depth, _) => usize::try_from(*depth).unwrap_or(0),
-            _ => 0,
-        };
-        Ok(Value::object(Spewer { max_depth: depth, ..spewer(&v[1])? }))
-    }));
-    functions.add("withDisableCapacities", Function::new(&[SPEWER], None, |_, v| {
-        Ok(Value::object(Spewer { hides_capacity: true, ..spewer(&v[0])? }))
-    }));
+    functions.add(
+        "withIndent",
+        Function::new(&[Text, SPEWER], None, |_, v| {
+            Ok(Value::object(Spewer { indent: format::plain_text(&v[0]), ..spewer(&v[1])? }))
+        }),
+    );
+    functions.add(
+        "withMaxDepth",
+        Function::new(&[Int, SPEWER], None, |_, v| {
+            let depth = match &v[0] {
+                Value::Int(depth, _) => usize::try_from(*depth).unwrap_or(0),
+                _ => 0,
+            };
+            Ok(Value::object(Spewer { max_depth: depth, ..spewer(&v[1])? }))
+        }),
+    );
+    functions.add(
+        "withDisableCapacities",
+        Function::new(&[SPEWER], None, |_, v| Ok(Value::object(Spewer { hides_capacity: true, ..spewer(&v[0])? }))),
+    );
     for name in [
         "withDisableMethods",
         "withDisablePointerMethods",
@@ -132,7 +140,9 @@ impl Spewer {
         let mut next = 0;
         while let Some(at) = rest.find('%') {
             out.extend(rest[..at].bytes());
-            let end = rest[at + 1..].find(|c: char| c.is_ascii_alphabetic() || c == '%').map_or(rest.len(), |end| at + end + 2);
+            let end = rest[at + 1..]
+                .find(|c: char| c.is_ascii_alphabetic() || c == '%')
+                .map_or(rest.len(), |end| at + end + 2);
             let verb = &rest[at..end];
             rest = &rest[end..];
             if verb == "%%" {

@@ -53,7 +53,8 @@ fn short(problems: &Diagnostics) -> String {
     let line = |problem: &drover_hcl::Diagnostic| {
         let place = problem.range.as_ref().map_or_else(String::new, |range| {
             // A fault of a whole block is shown at the point where it opens.
-            let end = if problem.summary == "Missing required argument" { range.start.column } else { range.end.column };
+            let end =
+                if problem.summary == "Missing required argument" { range.start.column } else { range.end.column };
             format!("metadata.hcl:{},{}-{end}: ", range.start.line, range.start.column)
         });
         format!("{place}{}; {}", problem.summary, problem.detail)

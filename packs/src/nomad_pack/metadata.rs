@@ -35,8 +35,12 @@ struct Integration {
     flags: Vec<String>,
 }
 
-const TOP: Schema = Schema::attributes(&[])
-    .with_blocks(&[("app", &[]), ("pack", &[]), ("integration", &[]), ("dependency", &["name"])]);
+const TOP: Schema = Schema::attributes(&[]).with_blocks(&[
+    ("app", &[]),
+    ("pack", &[]),
+    ("integration", &[]),
+    ("dependency", &["name"]),
+]);
 const APP: Schema = Schema::attributes(&["author"]).with_required(&["url"]);
 const PACK: Schema = Schema::attributes(&["alias", "description", "url"]).with_required(&["name", "version"]);
 const INTEGRATION: Schema = Schema::attributes(&["identifier", "flags", "name"]);

@@ -12,6 +12,7 @@ mod wording;
 pub use load::{GoPack, LoadFault};
 pub use render::{Choices, GoText, Rendering};
 pub(crate) use variables::constant;
+pub(crate) use wording::reword;
 
 /// Whether a folder holds a pack in this format: it has a Go template, and none in Tera.
 pub fn is_go_pack(folder: &std::path::Path) -> bool {

@@ -114,7 +114,9 @@ impl GoPack {
         supplied.flattened(&folder)
     }
     fn folder_name(&self) -> String {
-        std::path::Path::new(&self.absolute).file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+        std::path::Path::new(&self.absolute)
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
     }
 
     fn view(
@@ -157,7 +159,9 @@ impl GoPack {
 
     /// Files below `templates/` that are templates: those that end in `.tpl`, and helpers.
     fn template_files(&self) -> impl Iterator<Item = (&String, &Vec<u8>)> {
-        self.files.iter().filter(|(path, _)| path.starts_with("templates/") && (path.ends_with(".tpl") || is_helper(path)))
+        self.files
+            .iter()
+            .filter(|(path, _)| path.starts_with("templates/") && (path.ends_with(".tpl") || is_helper(path)))
     }
 
     fn add_templates(&self, view: &View, session: &mut Session) -> Result<(), Diagnostics> {
@@ -198,7 +202,7 @@ impl GoPack {
                 continue;
             }
             if choices.format && (is_job || path.ends_with(".hcl.tpl")) {
-                text = layout(text);
+                text = drover_hcl::format_lexically(&text);
             }
             let shown = path.trim_start_matches("templates/").trim_end_matches(".tpl");
             texts.push(GoText { path: format!("{}/{shown}", view.path), template: path.clone(), is_job, text });
@@ -252,9 +256,4 @@ fn diagnostic(error: &Error) -> Diagnostic {
     // The message names the place already.
     problem.hint = None;
     problem
-}
-
-/// The canonical layout of HCL; what is no HCL stays as it is.
-fn layout(text: String) -> String {
-    drover_hcl::format(&Source::new("rendered", text.as_str())).unwrap_or(text)
 }

@@ -4,9 +4,11 @@ use super::load::GoPack;
 use super::variables::{Variable, constant, misfit};
 use crate::supplied::{GivenRef, Supplied};
 use drover_hcl::{
-    Diagnostic, Diagnostics, Entries, EvalContext, Source, Type, Value, convert, parse_expression,
+    CallEnv, Diagnostic, Diagnostics, Entries, EvalContext, Function, FunctionTable, Param, Source, Type, Value,
+    convert, parse_expression,
 };
-use std::sync::Arc;
+use regex::{Captures, Regex};
+use std::sync::{Arc, LazyLock};
 
 /// Which faults are overlooked.
 #[derive(Debug, Clone, Copy, Default)]
@@ -119,8 +121,7 @@ impl Variable {
                     problems.push(rule.condition.error("Variable validation failed", detail));
                 }
                 Ok(_) => {
-                    let detail =
-                        format!("Validation condition for variable \"{}\" must return a boolean.", self.name);
+                    let detail = format!("Validation condition for variable \"{}\" must return a boolean.", self.name);
                     problems.push(rule.condition.error("Invalid validation condition", detail));
                 }
             }
@@ -128,17 +129,49 @@ impl Variable {
     }
 }
 
-/// The functions of conditions: the standard ones, some under other names.
-fn functions() -> Arc<drover_hcl::FunctionTable> {
-    use drover_hcl::{CallEnv, Function, FunctionTable, Param};
-    use std::sync::LazyLock;
+/// The functions of conditions: the standard ones, and those that only nomad-pack has.
+fn functions() -> Arc<FunctionTable> {
     static TABLE: LazyLock<Arc<FunctionTable>> = LazyLock::new(|| {
         let mut table = FunctionTable::standard().as_ref().clone();
+        let texts = || vec![Param::string("pattern"), Param::string("text")];
         table.add(Function::new("strlen", vec![Param::string("text")], |_: &CallEnv<'_>, arguments: &[Value]| {
-            let text = arguments.first().and_then(Value::as_str).unwrap_or_default();
-            Ok(Value::Number(drover_hcl::Number::from(i64::try_from(text.chars().count()).unwrap_or(i64::MAX))))
+            let count = text(arguments, 0).chars().count();
+            Ok(Value::Number(i64::try_from(count).unwrap_or(i64::MAX).into()))
+        }));
+        table.add(Function::new("regex", texts(), |_: &CallEnv<'_>, arguments: &[Value]| {
+            let pattern = compiled(text(arguments, 0))?;
+            let found = pattern.captures(text(arguments, 1));
+            found
+                .map(|found| captured(&pattern, &found))
+                .ok_or_else(|| "pattern did not match any part of the given string".to_owned())
+        }));
+        table.add(Function::new("regexall", texts(), |_: &CallEnv<'_>, arguments: &[Value]| {
+            let pattern = compiled(text(arguments, 0))?;
+            Ok(Value::list(pattern.captures_iter(text(arguments, 1)).map(|found| captured(&pattern, &found))))
         }));
         Arc::new(table)
     });
     Arc::clone(&TABLE)
+}
+
+fn text(arguments: &[Value], at: usize) -> &str {
+    arguments.get(at).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn compiled(pattern: &str) -> Result<Regex, String> {
+    Regex::new(pattern).map_err(|error| format!("invalid regular expression: {error}"))
+}
+
+/// The match, or its groups: by name if they have names.
+fn captured(pattern: &Regex, found: &Captures<'_>) -> Value {
+    let group = |at: usize| found.get(at).map_or(Value::Null, |group| Value::string(group.as_str()));
+    let names: Vec<&str> = pattern.capture_names().flatten().collect();
+    if !names.is_empty() {
+        let named = |name: &str| found.name(name).map_or(Value::Null, |group| Value::string(group.as_str()));
+        return Value::object(names.into_iter().map(|name| (name, named(name))));
+    }
+    if pattern.captures_len() > 1 {
+        return Value::tuple((1..pattern.captures_len()).map(group));
+    }
+    group(0)
 }

@@ -41,8 +41,7 @@ pub(super) struct Stored {
 }
 
 const TOP: Schema = Schema::attributes(&[]).with_blocks(&[("variable", &["name"]), ("nomad_variable", &["name"])]);
-const VARIABLE: Schema =
-    Schema::attributes(&["type", "default", "description"]).with_blocks(&[("validation", &[])]);
+const VARIABLE: Schema = Schema::attributes(&["type", "default", "description"]).with_blocks(&[("validation", &[])]);
 const RULE: Schema = Schema::attributes(&[]).with_required(&["condition", "error_message"]);
 const STORED: Schema = Schema::attributes(&["path", "items", "namespace"]);
 
@@ -137,7 +136,9 @@ fn kind(expression: &Expression) -> Result<Type, Diagnostics> {
     match &expression.expr.kind {
         ExprKind::Traversal(name, steps) if steps.is_empty() => match &**name {
             "list" | "set" | "map" => {
-                return Err(say(format!("The {name} type constructor requires one argument specifying the element type.")));
+                return Err(say(format!(
+                    "The {name} type constructor requires one argument specifying the element type."
+                )));
             }
             "bool" | "number" | "string" | "any" | "object" | "tuple" => {}
             name => return Err(say(format!("The keyword \"{name}\" is not a valid type specification."))),
@@ -173,7 +174,8 @@ pub(crate) fn constant(expression: &Expression) -> Result<Value, Diagnostics> {
 
 /// A value in a variable's type.
 pub(super) fn fit(value: &Value, kind: &Type, at: &Expression) -> Result<Value, Diagnostics> {
-    convert(value, kind).map_err(|error| at.error("Invalid value for variable", misfit(value, kind, &error.to_string())).into())
+    convert(value, kind)
+        .map_err(|error| at.error("Invalid value for variable", misfit(value, kind, &error.to_string())).into())
 }
 
 /// What is said of a value that does not have a variable's type.

@@ -3,7 +3,7 @@
 use drover_hcl::{Diagnostic, Diagnostics};
 
 /// Gives every problem a whole sentence.
-pub(super) fn reword(problems: Diagnostics) -> Diagnostics {
+pub(crate) fn reword(problems: Diagnostics) -> Diagnostics {
     problems.into_iter().map(one).collect()
 }
 

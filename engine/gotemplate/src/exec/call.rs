@@ -18,10 +18,8 @@ impl Execution<'_> {
     ) -> Step<Value> {
         let templates = self.templates;
         let failed = |message: String| Fault { at: command.at, part: command.to_string(), message, inner: None };
-        let function = templates
-            .functions()
-            .get(name)
-            .ok_or_else(|| failed(format!("{name:?} is not a defined function")))?;
+        let function =
+            templates.functions().get(name).ok_or_else(|| failed(format!("{name:?} is not a defined function")))?;
         let given = words.len() + usize::from(last.is_some());
         let fixed = function.fixed.len();
         if function.rest.is_some() && given < fixed {

@@ -40,10 +40,8 @@ impl<'a> Execution<'a> {
     }
 
     pub(crate) fn run(mut self, name: &str, dot: &Value) -> Result<Vec<u8>, Error> {
-        let tree = self
-            .templates
-            .tree(name)
-            .ok_or_else(|| Error::of(name, format!("template: {name:?} is not defined")))?;
+        let tree =
+            self.templates.tree(name).ok_or_else(|| Error::of(name, format!("template: {name:?} is not defined")))?;
         self.enter(name, &tree, dot.clone())?;
         Ok(self.out)
     }

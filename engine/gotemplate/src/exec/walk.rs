@@ -84,7 +84,9 @@ impl Execution<'_> {
                 Pairs::Count(usize::try_from(*count).unwrap_or(0))
             }
             Value::List(list) => Pairs::List(list.items.clone()),
-            Value::Map(map) => Pairs::Pairs(map.pairs().into_iter().map(|(key, item)| (Value::Text(key), item)).collect()),
+            Value::Map(map) => {
+                Pairs::Pairs(map.pairs().into_iter().map(|(key, item)| (Value::Text(key), item)).collect())
+            }
             Value::Object(object) => match object.pairs() {
                 Some(pairs) => Pairs::Pairs(pairs),
                 None => return Err(fault(node, format!("range can't iterate over {}", object.show()))),

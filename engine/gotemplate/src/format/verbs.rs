@@ -18,8 +18,15 @@ pub(super) struct Flags {
     pub precision: Option<usize>,
 }
 
+/// Levels of nesting that are shown: a map may hold itself.
+const MAX_DEPTH: usize = 100;
+
 /// Appends a value.
 pub(super) fn value(out: &mut Vec<u8>, value: &Value, verb: char, flags: &Flags, depth: usize) {
+    if depth > MAX_DEPTH {
+        out.extend(b"...");
+        return;
+    }
     match value {
         Value::Absent | Value::Nil => nil(out, verb, flags, depth),
         Value::Bool(it) => match verb {

@@ -48,9 +48,7 @@ fn length(value: &Value) -> Outcome {
 fn call(values: &[Value]) -> Outcome {
     match &values[0] {
         Value::Absent | Value::Nil => Err("call of nil".to_owned()),
-        value => {
-            Err(format!("non-function {} of type {}", String::from_utf8_lossy(&plain(value)), value.type_name()))
-        }
+        value => Err(format!("non-function {} of type {}", String::from_utf8_lossy(&plain(value)), value.type_name())),
     }
 }
 

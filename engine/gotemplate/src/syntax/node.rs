@@ -46,13 +46,20 @@ pub(crate) enum Node {
     If(Range),
     With(Range),
     Range(Range),
-    Template { at: usize, name: String, pipeline: Option<Pipeline> },
+    Template {
+        at: usize,
+        name: String,
+        pipeline: Option<Pipeline>,
+    },
     Break(usize),
     Continue(usize),
     // Operands.
     Bool(bool),
     Number(usize, Number),
-    String { quoted: String, text: Text },
+    String {
+        quoted: String,
+        text: Text,
+    },
     Nil,
     Dot(usize),
     /// `.a.b`

@@ -57,7 +57,11 @@ impl Number {
             return Err(format!("integer overflow: {text:?}"));
         }
         self.float = Some(float);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "tested to be the same number")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            reason = "tested to be the same number"
+        )]
         if float.fract() == 0.0 && float.abs() < 9.2e18 {
             self.int = Some(float as i64);
         }
@@ -153,9 +157,10 @@ fn hex_float(text: &str) -> Option<f64> {
 /// `2` of `2i`, or `1+2` of `1+2i`.
 fn complex(body: &str) -> Option<(f64, f64)> {
     let number = |text: &str| integer(text).map(|int| int as f64).or_else(|| float(text));
-    let sign = body.char_indices().skip(1).filter(|&(at, c)| {
-        (c == '+' || c == '-') && !matches!(body.as_bytes()[at - 1], b'e' | b'E' | b'p' | b'P')
-    });
+    let sign = body
+        .char_indices()
+        .skip(1)
+        .filter(|&(at, c)| (c == '+' || c == '-') && !matches!(body.as_bytes()[at - 1], b'e' | b'E' | b'p' | b'P'));
     match sign.last() {
         Some((at, _)) => Some((number(&body[..at])?, number(&body[at..])?)),
         None => Some((0.0, number(body)?)),

@@ -100,7 +100,14 @@ impl Parser<'_> {
             _ => quote(&token.text),
         };
         let at = if token.kind == Kind::Eof { self.source.len() } else { token.at };
-        Err((at, if token.kind == Kind::Eof { "unexpected EOF".to_owned() } else { format!("unexpected {shown} in {context}") }))
+        Err((
+            at,
+            if token.kind == Kind::Eof {
+                "unexpected EOF".to_owned()
+            } else {
+                format!("unexpected {shown} in {context}")
+            },
+        ))
     }
     fn expect(&mut self, kind: Kind, context: &str) -> Result<Token> {
         let token = self.take_word();

@@ -1,6 +1,7 @@
 //! The canonical layout of HCL: indentation by nesting, one space between words, equals signs and trailing comments of
-//! neighbouring lines in one column. Comments, blank lines, and everything inside of texts stay as they are.
+//! neighbouring lines in one column. Comments and blank lines stay as they are, and of texts all but their interpolations.
 
+mod strings;
 mod tokens;
 
 use std::sync::Arc;
@@ -17,19 +18,25 @@ use tokens::{Kind, Token};
 /// The source has a syntax error; nothing is formatted then.
 pub fn format(source: &Arc<Source>) -> Result<String, Diagnostics> {
     parse_body(source)?;
-    let tokens = tokens::read(source)?;
-    let mut lines: Vec<Line<'_>> = tokens.split(|token| token.kind == Kind::Newline).map(Line::new).collect();
-    while lines.last().is_some_and(|line| line.tokens.is_empty()) {
-        lines.pop();
-    }
+    let text = lay_out(source);
+    let kept = text.trim_end_matches(['\n', '\r']);
+    Ok(if kept.is_empty() { String::new() } else { format!("{kept}\n") })
+}
+
+/// Formats a text by its words alone, also where it is no HCL: nothing is refused, and line ends stay as they are.
+#[must_use]
+pub fn format_lexically(text: &str) -> String {
+    lay_out(&Source::new("", text))
+}
+
+fn lay_out(source: &Arc<Source>) -> String {
+    let tokens = tokens::read(source);
+    let mut lines: Vec<Line<'_>> = tokens.split_inclusive(|token| token.kind == Kind::Newline).map(Line::new).collect();
     indent(&mut lines);
     align(&mut lines);
     let mut text = String::new();
-    for line in &lines {
-        line.write(&mut text);
-        text.push('\n');
-    }
-    Ok(text)
+    lines.iter().for_each(|line| line.write(&mut text));
+    text
 }
 
 /// A line in three cells: what leads, an assignment, a trailing comment.
@@ -39,24 +46,30 @@ struct Line<'t> {
     lead: String,
     assign: Option<String>,
     comment: Option<&'t str>,
+    /// How it ends.
+    end: &'t str,
     assign_column: usize,
     comment_column: usize,
 }
 
 impl<'t> Line<'t> {
     fn new(tokens: &'t [Token<'t>]) -> Self {
+        let (tokens, end) = match tokens {
+            [tokens @ .., Token { kind: Kind::Newline, text }] => (tokens, &**text),
+            all => (all, ""),
+        };
         let (code, comment) = match tokens {
-            [code @ .., Token { kind: Kind::Comment, text, .. }] if !code.is_empty() => (code, Some(*text)),
+            [code @ .., Token { kind: Kind::Comment, text }] if !code.is_empty() => (code, Some(&**text)),
             all => (all, None),
         };
-        let equals = code.iter().position(|token| token.text == "=").filter(|at| *at > 0);
+        let equals = code.iter().position(|token| &*token.text == "=").filter(|at| *at > 0);
         // A value that goes on over further lines is not aligned with its neighbours.
         let whole = equals.filter(|at| code[*at..].iter().map(Token::bracket).sum::<i32>() == 0);
         let (lead, assign) = match whole {
             Some(at) => (spaced(&code[..at]), Some(spaced(&code[at..]))),
             None => (spaced(code), None),
         };
-        Self { tokens, indent: 0, lead, assign, comment, assign_column: 0, comment_column: 0 }
+        Self { tokens, indent: 0, lead, assign, comment, end, assign_column: 0, comment_column: 0 }
     }
 
     /// The width of the last row that the code takes; a heredoc's first row counts.
@@ -70,6 +83,7 @@ impl<'t> Line<'t> {
 
     fn write(&self, text: &mut String) {
         if self.tokens.is_empty() {
+            text.push_str(self.end);
             return;
         }
         text.push_str(&"  ".repeat(self.indent));
@@ -82,6 +96,7 @@ impl<'t> Line<'t> {
             text.push_str(&" ".repeat(self.comment_column.saturating_sub(self.code_width()).max(1)));
             text.push_str(comment);
         }
+        text.push_str(self.end);
     }
 }
 
@@ -90,10 +105,8 @@ fn indent(lines: &mut [Line<'_>]) {
     let mut open: Vec<i32> = Vec::new();
     for line in lines {
         let net: i32 = line.tokens.iter().map(Token::bracket).sum();
-        let closes_first = line.tokens.first().is_some_and(|token| token.bracket() < 0);
         line.indent = open.len();
         if net > 0 {
-            line.indent -= usize::from(closes_first && !open.is_empty());
             open.push(net);
             continue;
         }
@@ -111,7 +124,7 @@ fn indent(lines: &mut [Line<'_>]) {
                 None => closed = 0,
             }
         }
-        line.indent = open.len() - usize::from(net == 0 && closes_first && !open.is_empty());
+        line.indent = open.len();
     }
 }
 
@@ -156,20 +169,20 @@ fn spaced(tokens: &[Token<'_>]) -> String {
         if at > 0 && needs_space(tokens, at) {
             text.push(' ');
         }
-        text.push_str(token.text);
+        text.push_str(&token.text);
     }
     text
 }
 
 fn needs_space(tokens: &[Token<'_>], at: usize) -> bool {
     let (before, token) = (&tokens[at - 1], &tokens[at]);
-    let keyword = before.kind == Kind::Name && matches!(before.text, "in" | "if" | "for");
-    match (before.text, token.text) {
+    let keyword = before.kind == Kind::Name && matches!(&*before.text, "in" | "if" | "for");
+    match (&*before.text, &*token.text) {
         ("{", "}") | (_, "," | ")" | "]" | "." | "..." | ".*" | "[*]") | ("(" | "[" | "." | ".*", _) => false,
         ("{", _) | (_, "}") => true,
         (_, "(") => keyword || !matches!(before.kind, Kind::Name),
         (_, "[") => {
-            keyword || !(matches!(before.kind, Kind::Name | Kind::Text) || matches!(before.text, ")" | "]" | "}"))
+            keyword || !(matches!(before.kind, Kind::Name | Kind::Text) || matches!(&*before.text, ")" | "]" | "}"))
         }
         ("-" | "!", _) => !is_unary(tokens, at - 1),
         _ => true,
@@ -178,10 +191,10 @@ fn needs_space(tokens: &[Token<'_>], at: usize) -> bool {
 
 /// Whether the sign at `at` belongs to what follows.
 fn is_unary(tokens: &[Token<'_>], at: usize) -> bool {
-    tokens[at].text == "!"
+    &*tokens[at].text == "!"
         || at == 0
-        || (tokens[at - 1].kind == Kind::Operator && !matches!(tokens[at - 1].text, ")" | "]" | "}" | "[*]" | ".*"))
-        || (tokens[at - 1].kind == Kind::Name && matches!(tokens[at - 1].text, "in" | "if"))
+        || (tokens[at - 1].kind == Kind::Operator && !matches!(&*tokens[at - 1].text, ")" | "]" | "}" | "[*]" | ".*"))
+        || (tokens[at - 1].kind == Kind::Name && matches!(&*tokens[at - 1].text, "in" | "if"))
 }
 
 #[cfg(test)]

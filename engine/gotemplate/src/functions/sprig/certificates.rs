@@ -23,39 +23,56 @@ const CERTIFICATE: Type = Type::Host("sprig.certificate");
 
 pub(super) fn add(functions: &mut Functions) {
     use Type::{Int, List, Text};
-    functions.add("genPrivateKey", Function::new(&[Text], None, |execution, v| {
-        private_key(execution.host(), &text(&v[0])).map(Value::text)
-    }));
+    functions.add(
+        "genPrivateKey",
+        Function::new(&[Text], None, |execution, v| private_key(execution.host(), &text(&v[0])).map(Value::text)),
+    );
     functions.plain("buildCustomCert", &[Text, Text], None, |v| {
         let decoded = |value: &Value, what: &str| {
             let bytes = encodings::base64_decode(text(value).as_bytes());
-            bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).map_err(|_| format!("unable to decode {what}"))
+            bytes
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+                .map_err(|_| format!("unable to decode {what}"))
         };
         let pair = Pair { cert: decoded(&v[0], "base64 certificate")?, key: decoded(&v[1], "base64 private key")? };
         pair.issuer()?;
         Ok(Value::object(pair))
     });
-    functions.add("genCA", Function::new(&[Text, Int], None, |execution, v| {
-        let key = rsa_pem(execution.host(), CERTIFICATE_BITS)?;
-        authority(execution, &v[0], int(&v[1]), key)
-    }));
-    functions.add("genCAWithKey", Function::new(&[Text, Int, Text], None, |execution, v| {
-        authority(execution, &v[0], int(&v[1]), text(&v[2]))
-    }));
-    functions.add("genSelfSignedCert", Function::new(&[Text, List, List, Int], None, |execution, v| {
-        let key = rsa_pem(execution.host(), CERTIFICATE_BITS)?;
-        leaf(execution, v, None, key)
-    }));
-    functions.add("genSelfSignedCertWithKey", Function::new(&[Text, List, List, Int, Text], None, |execution, v| {
-        leaf(execution, v, None, text(&v[4]))
-    }));
-    functions.add("genSignedCert", Function::new(&[Text, List, List, Int, CERTIFICATE], None, |execution, v| {
-        let key = rsa_pem(execution.host(), CERTIFICATE_BITS)?;
-        leaf(execution, v, Some(&v[4]), key)
-    }));
-    functions.add("genSignedCertWithKey", Function::new(&[Text, List, List, Int, CERTIFICATE, Text], None, |execution, v| {
-        leaf(execution, v, Some(&v[4]), text(&v[5]))
-    }));
+    functions.add(
+        "genCA",
+        Function::new(&[Text, Int], None, |execution, v| {
+            let key = rsa_pem(execution.host(), CERTIFICATE_BITS)?;
+            authority(execution, &v[0], int(&v[1]), key)
+        }),
+    );
+    functions.add(
+        "genCAWithKey",
+        Function::new(&[Text, Int, Text], None, |execution, v| authority(execution, &v[0], int(&v[1]), text(&v[2]))),
+    );
+    functions.add(
+        "genSelfSignedCert",
+        Function::new(&[Text, List, List, Int], None, |execution, v| {
+            let key = rsa_pem(execution.host(), CERTIFICATE_BITS)?;
+            leaf(execution, v, None, key)
+        }),
+    );
+    functions.add(
+        "genSelfSignedCertWithKey",
+        Function::new(&[Text, List, List, Int, Text], None, |execution, v| leaf(execution, v, None, text(&v[4]))),
+    );
+    functions.add(
+        "genSignedCert",
+        Function::new(&[Text, List, List, Int, CERTIFICATE], None, |execution, v| {
+            let key = rsa_pem(execution.host(), CERTIFICATE_BITS)?;
+            leaf(execution, v, Some(&v[4]), key)
+        }),
+    );
+    functions.add(
+        "genSignedCertWithKey",
+        Function::new(&[Text, List, List, Int, CERTIFICATE, Text], None, |execution, v| {
+            leaf(execution, v, Some(&v[4]), text(&v[5]))
+        }),
+    );
 }
 
 /// A certificate with its key, both in PEM.
@@ -190,7 +207,10 @@ fn private_key(host: &dyn Host, kind: &str) -> Result<String, String> {
             let bytes = key.serialize_der();
             // The seed stands after the fixed head of the structure (RFC 8410).
             let seed = bytes.get(16..48).ok_or("failed to generate private key")?;
-            Ok(pem("PRIVATE KEY", &[&[0x30, 46, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 34, 4, 32], seed].concat()))
+            Ok(pem(
+                "PRIVATE KEY",
+                &[&[0x30, 46, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 34, 4, 32], seed].concat(),
+            ))
         }
         kind => Ok(format!("Unknown type {kind}")),
     }
@@ -221,7 +241,8 @@ impl rsa::rand_core::CryptoRng for Random<'_> {}
 
 fn rsa_pem(host: &dyn Host, bits: usize) -> Result<String, String> {
     host.random(&mut [0; 1])?;
-    let key = RsaPrivateKey::new(&mut Random(host), bits).map_err(|error| format!("failed to generate private key: {error}"))?;
+    let key = RsaPrivateKey::new(&mut Random(host), bits)
+        .map_err(|error| format!("failed to generate private key: {error}"))?;
     let pem = key.to_pkcs1_pem(LineEnding::LF).map_err(|error| error.to_string())?;
     Ok(pem.to_string())
 }
@@ -280,6 +301,7 @@ fn integer(value: &BigUint) -> Vec<u8> {
 fn pem(label: &str, bytes: &[u8]) -> String {
     use base64::Engine;
     let body = base64::engine::general_purpose::STANDARD.encode(bytes);
-    let lines: Vec<String> = body.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+    let lines: Vec<String> =
+        body.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }

@@ -16,23 +16,29 @@ const COST: u32 = 10;
 pub(super) fn add(functions: &mut Functions) {
     use Type::{Text, Uint32};
     functions.add("bcrypt", Function::new(&[Text], None, |execution, v| Ok(Value::text(hashed(execution, &v[0])?))));
-    functions.add("htpasswd", Function::new(&[Text, Text], None, |execution, v| {
-        let user = text(&v[0]);
-        if user.contains(':') {
-            return Ok(Value::text(format!("invalid username: {user}")));
-        }
-        Ok(Value::text(format!("{user}:{}", hashed(execution, &v[1])?)))
-    }));
-    functions.add("encryptAES", Function::new(&[Text, Text], None, |execution, v| {
-        let mut start = [0; 16];
-        execution.host().random(&mut start)?;
-        let cipher = cbc::Encryptor::<aes::Aes256>::new(&key(&v[0]).into(), &start.into());
-        let sealed = cipher.encrypt_padded_vec_mut::<Pkcs7>(bytes(&v[1]));
-        Ok(Value::text(STANDARD.encode([&start[..], &sealed].concat())))
-    }));
+    functions.add(
+        "htpasswd",
+        Function::new(&[Text, Text], None, |execution, v| {
+            let user = text(&v[0]);
+            if user.contains(':') {
+                return Ok(Value::text(format!("invalid username: {user}")));
+            }
+            Ok(Value::text(format!("{user}:{}", hashed(execution, &v[1])?)))
+        }),
+    );
+    functions.add(
+        "encryptAES",
+        Function::new(&[Text, Text], None, |execution, v| {
+            let mut start = [0; 16];
+            execution.host().random(&mut start)?;
+            let cipher = cbc::Encryptor::<aes::Aes256>::new(&key(&v[0]).into(), &start.into());
+            let sealed = cipher.encrypt_padded_vec_mut::<Pkcs7>(bytes(&v[1]));
+            Ok(Value::text(STANDARD.encode([&start[..], &sealed].concat())))
+        }),
+    );
     functions.plain("decryptAES", &[Text, Text], None, |v| {
-        let sealed = encodings::base64_decode(bytes(&v[1]))
-            .map_err(|at| format!("illegal base64 data at input byte {at}"))?;
+        let sealed =
+            encodings::base64_decode(bytes(&v[1])).map_err(|at| format!("illegal base64 data at input byte {at}"))?;
         let (start, body) = sealed.split_first_chunk::<16>().ok_or("crypto/aes: the text is too short")?;
         let cipher = cbc::Decryptor::<aes::Aes256>::new(&key(&v[0]).into(), start.into());
         cipher
@@ -66,10 +72,27 @@ const TEMPLATES: [(&str, &[&str]); 6] = [
     (
         "long",
         &[
-            "CvcvnoCvcvCvcv", "CvcvCvcvnoCvcv", "CvcvCvcvCvcvno", "CvccnoCvcvCvcv", "CvccCvcvnoCvcv", "CvccCvcvCvcvno",
-            "CvcvnoCvccCvcv", "CvcvCvccnoCvcv", "CvcvCvccCvcvno", "CvcvnoCvcvCvcc", "CvcvCvcvnoCvcc", "CvcvCvcvCvccno",
-            "CvccnoCvccCvcv", "CvccCvccnoCvcv", "CvccCvccCvcvno", "CvcvnoCvccCvcc", "CvcvCvccnoCvcc", "CvcvCvccCvccno",
-            "CvccnoCvcvCvcc", "CvccCvcvnoCvcc", "CvccCvcvCvccno",
+            "CvcvnoCvcvCvcv",
+            "CvcvCvcvnoCvcv",
+            "CvcvCvcvCvcvno",
+            "CvccnoCvcvCvcv",
+            "CvccCvcvnoCvcv",
+            "CvccCvcvCvcvno",
+            "CvcvnoCvccCvcv",
+            "CvcvCvccnoCvcv",
+            "CvcvCvccCvcvno",
+            "CvcvnoCvcvCvcc",
+            "CvcvCvcvnoCvcc",
+            "CvcvCvcvCvccno",
+            "CvccnoCvccCvcv",
+            "CvccCvccnoCvcv",
+            "CvccCvccCvcvno",
+            "CvcvnoCvccCvcc",
+            "CvcvCvccnoCvcc",
+            "CvcvCvccCvccno",
+            "CvccnoCvcvCvcc",
+            "CvccCvcvnoCvcc",
+            "CvccCvcvCvccno",
         ],
     ),
     ("medium", &["CvcnoCvc", "CvcCvcno"]),
@@ -101,9 +124,7 @@ fn derive(v: &[Value]) -> Outcome {
     let Some((_, templates)) = TEMPLATES.iter().find(|(name, _)| *name == kind) else {
         return Ok(Value::text(format!("cannot find password template {kind}")));
     };
-    let scoped = |name: &[u8]| {
-        [SCOPE, &u32::try_from(name.len()).unwrap_or(u32::MAX).to_be_bytes(), name].concat()
-    };
+    let scoped = |name: &[u8]| [SCOPE, &u32::try_from(name.len()).unwrap_or(u32::MAX).to_be_bytes(), name].concat();
     let mut master = [0; 64];
     let cost = scrypt::Params::new(15, 8, 2, 64).map_err(|error| format!("failed to derive password: {error}"))?;
     scrypt::scrypt(bytes(&v[2]), &scoped(bytes(&v[3])), &cost, &mut master)

@@ -15,9 +15,7 @@ pub(super) fn add(functions: &mut Functions) {
     });
     functions.plain("all", &[], Some(Any), |v| Ok(Value::Bool(!v.iter().any(is_empty))));
     functions.plain("any", &[], Some(Any), |v| Ok(Value::Bool(!v.iter().all(is_empty))));
-    functions.plain("ternary", &[Any, Any, Bool], None, |v| {
-        Ok(v[if v[2].is_true() { 0 } else { 1 }].clone())
-    });
+    functions.plain("ternary", &[Any, Any, Bool], None, |v| Ok(v[if v[2].is_true() { 0 } else { 1 }].clone()));
     functions.plain("fail", &[Text], None, |v| Err(text(&v[0])));
     functions.plain("typeOf", &[Any], None, |v| Ok(Value::text(type_of(&v[0]))));
     functions.plain("typeIs", &[Text, Any], None, |v| Ok(Value::Bool(text(&v[0]) == type_of(&v[1]))));

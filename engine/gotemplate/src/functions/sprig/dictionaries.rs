@@ -13,9 +13,7 @@ pub(super) fn add(functions: &mut Functions) {
         }
         Ok(Value::Map(map))
     });
-    functions.plain("get", &[Dict, Str], None, |v| {
-        Ok(map(&v[0]).get(&name(&v[1])).unwrap_or_else(|| Value::text("")))
-    });
+    functions.plain("get", &[Dict, Str], None, |v| Ok(map(&v[0]).get(&name(&v[1])).unwrap_or_else(|| Value::text(""))));
     functions.plain("set", &[Dict, Str, Any], None, |v| {
         if v[0].is_nil() {
             return Err("assignment to entry in nil map".to_owned());
@@ -29,7 +27,10 @@ pub(super) fn add(functions: &mut Functions) {
     });
     functions.plain("hasKey", &[Dict, Str], None, |v| Ok(Value::Bool(map(&v[0]).get(&name(&v[1])).is_some())));
     functions.plain("keys", &[], Some(Dict), |v| {
-        Ok(Value::list_of(Element::Text, v.iter().flat_map(|v| map(v).pairs()).map(|(key, _)| Value::Text(key)).collect()))
+        Ok(Value::list_of(
+            Element::Text,
+            v.iter().flat_map(|v| map(v).pairs()).map(|(key, _)| Value::Text(key)).collect(),
+        ))
     });
     functions.plain("values", &[Dict], None, |v| {
         Ok(Value::list(map(&v[0]).pairs().into_iter().map(|(_, value)| value).collect()))
@@ -108,7 +109,10 @@ fn dig(v: &[Value]) -> Outcome {
     let (default, mut at) = (&v[v.len() - 2], v[v.len() - 1].clone());
     for key in &v[..v.len() - 2] {
         let Value::Map(map) = &at else {
-            return Err(format!("interface conversion: interface {{}} is {}, not map[string]interface {{}}", at.type_name()));
+            return Err(format!(
+                "interface conversion: interface {{}} is {}, not map[string]interface {{}}",
+                at.type_name()
+            ));
         };
         match map.get(&name(key)) {
             Some(value) => at = value,
@@ -123,10 +127,9 @@ fn copy(value: &Value, depth: usize) -> Outcome {
         return Err(format!("value is nested deeper than {MAX_DEPTH} levels"));
     }
     Ok(match value {
-        Value::List(list) => Value::list_of(
-            list.element,
-            list.items.iter().map(|item| copy(item, depth + 1)).collect::<Result<_, _>>()?,
-        ),
+        Value::List(list) => {
+            Value::list_of(list.element, list.items.iter().map(|item| copy(item, depth + 1)).collect::<Result<_, _>>()?)
+        }
         Value::Map(map) => {
             let to = Map { element: map.element, ..Map::new() };
             for (key, value) in map.pairs() {

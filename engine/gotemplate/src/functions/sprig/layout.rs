@@ -7,9 +7,8 @@ use crate::value::Value;
 pub(super) fn add(functions: &mut Functions) {
     use Type::{Int, Text};
     functions.plain("indent", &[Int, Text], None, |v| Ok(Value::text(indent(int(&v[0]), &text(&v[1]))?)));
-    functions.plain("nindent", &[Int, Text], None, |v| {
-        Ok(Value::text(format!("\n{}", indent(int(&v[0]), &text(&v[1]))?)))
-    });
+    functions
+        .plain("nindent", &[Int, Text], None, |v| Ok(Value::text(format!("\n{}", indent(int(&v[0]), &text(&v[1]))?))));
     functions.plain("wrap", &[Int, Text], None, |v| wrap(&text(&v[1]), int(&v[0]), "\n", false));
     functions.plain("wrapWith", &[Int, Text, Text], None, |v| wrap(&text(&v[2]), int(&v[0]), &text(&v[1]), true));
     functions.plain("abbrev", &[Int, Text], None, |v| {

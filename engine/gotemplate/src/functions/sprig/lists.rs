@@ -10,10 +10,12 @@ pub(super) fn add(functions: &mut Functions) {
         functions.plain(name, &[], Some(Any), |v| Ok(Value::list(v.iter().map(kept).collect())));
     }
     for name in ["first", "mustFirst"] {
-        functions.plain(name, &[Any], None, |v| Ok(items(&v[0], "find first on")?.items.first().map_or(Value::Nil, kept)));
+        functions
+            .plain(name, &[Any], None, |v| Ok(items(&v[0], "find first on")?.items.first().map_or(Value::Nil, kept)));
     }
     for name in ["last", "mustLast"] {
-        functions.plain(name, &[Any], None, |v| Ok(items(&v[0], "find last on")?.items.last().map_or(Value::Nil, kept)));
+        functions
+            .plain(name, &[Any], None, |v| Ok(items(&v[0], "find last on")?.items.last().map_or(Value::Nil, kept)));
     }
     for name in ["rest", "mustRest"] {
         functions.plain(name, &[Any], None, |v| {

@@ -40,9 +40,8 @@ fn floats(functions: &mut Functions) {
     functions.plain("maxf", &[Any], Some(Any), |v| {
         Ok(Value::Float(v.iter().map(to_float).fold(f64::NEG_INFINITY, f64::max)))
     });
-    functions.plain("minf", &[Any], Some(Any), |v| {
-        Ok(Value::Float(v.iter().map(to_float).fold(f64::INFINITY, f64::min)))
-    });
+    functions
+        .plain("minf", &[Any], Some(Any), |v| Ok(Value::Float(v.iter().map(to_float).fold(f64::INFINITY, f64::min))));
     functions.plain("addf", &[], Some(Any), |v| decimal(v, '+'));
     functions.plain("add1f", &[Any], None, |v| decimal(&[v[0].clone(), Value::int(1)], '+'));
     functions.plain("subf", &[Any], Some(Any), |v| decimal(v, '-'));
@@ -65,9 +64,8 @@ fn conversions(functions: &mut Functions) {
     functions.plain("int64", &[Any], None, |v| Ok(Value::int64(to_int(&v[0]))));
     functions.plain("float64", &[Any], None, |v| Ok(Value::Float(to_float(&v[0]))));
     functions.plain("atoi", &[Text], None, |v| Ok(Value::int(text(&v[0]).parse().unwrap_or(0))));
-    functions.plain("toDecimal", &[Any], None, |v| {
-        Ok(Value::int64(i64::from_str_radix(&shown(&v[0]), 8).unwrap_or(0)))
-    });
+    functions
+        .plain("toDecimal", &[Any], None, |v| Ok(Value::int64(i64::from_str_radix(&shown(&v[0]), 8).unwrap_or(0))));
 }
 
 fn sequences(functions: &mut Functions) {

@@ -28,16 +28,21 @@ pub(super) fn add(functions: &mut Functions) {
     for name in ["isAbs", "osIsAbs"] {
         functions.plain(name, &[Text], None, |v| Ok(Value::Bool(text(&v[0]).starts_with('/'))));
     }
-    functions.add("env", Function::new(&[Text], None, |execution, v| {
-        Ok(Value::text(execution.host().environment(&text(&v[0]))?))
-    }));
-    functions.add("expandenv", Function::new(&[Text], None, |execution, v| {
-        let host = execution.host();
-        Ok(Value::text(expand(&text(&v[0]), |name| host.environment(name))?))
-    }));
-    functions.add("getHostByName", Function::new(&[Text], None, |execution, v| {
-        Ok(Value::text(execution.host().address(&text(&v[0]))?))
-    }));
+    functions.add(
+        "env",
+        Function::new(&[Text], None, |execution, v| Ok(Value::text(execution.host().environment(&text(&v[0]))?))),
+    );
+    functions.add(
+        "expandenv",
+        Function::new(&[Text], None, |execution, v| {
+            let host = execution.host();
+            Ok(Value::text(expand(&text(&v[0]), |name| host.environment(name))?))
+        }),
+    );
+    functions.add(
+        "getHostByName",
+        Function::new(&[Text], None, |execution, v| Ok(Value::text(execution.host().address(&text(&v[0]))?))),
+    );
 }
 
 fn base(path: &str) -> String {

@@ -14,42 +14,58 @@ pub(super) fn add(functions: &mut Functions) {
         ("randAlphaNum", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"),
     ];
     for (name, set) in SETS {
-        functions.add(name, Function::new(&[Int], None, move |execution, v| pick(execution, set.as_bytes(), int(&v[0]))));
+        functions
+            .add(name, Function::new(&[Int], None, move |execution, v| pick(execution, set.as_bytes(), int(&v[0]))));
     }
-    functions.add("randAscii", Function::new(&[Int], None, |execution, v| {
-        let set: Vec<u8> = (32..127).collect();
-        pick(execution, &set, int(&v[0]))
-    }));
-    functions.add("randInt", Function::new(&[Int, Int], None, |execution, v| {
-        let (from, to) = (int(&v[0]), int(&v[1]));
-        if to <= from {
-            return Err("invalid argument to Intn".to_owned());
-        }
-        let offset = below(execution, to.abs_diff(from))?;
-        Ok(Value::int(from.wrapping_add_unsigned(offset)))
-    }));
-    functions.add("randBytes", Function::new(&[Int], None, |execution, v| {
-        let mut bytes = vec![0; count(int(&v[0]))?];
-        execution.host().random(&mut bytes)?;
-        Ok(Value::text(base64::engine::general_purpose::STANDARD.encode(bytes)))
-    }));
-    functions.add("shuffle", Function::new(&[Text], None, |execution, v| {
-        let mut chars: Vec<char> = text(&v[0]).chars().collect();
-        for at in (1..chars.len()).rev() {
-            let other = below(execution, at as u64 + 1)?;
-            chars.swap(at, usize::try_from(other).unwrap_or(at));
-        }
-        Ok(Value::text(chars.into_iter().collect::<String>()))
-    }));
-    functions.add("uuidv4", Function::new(&[], None, |execution, _| {
-        let mut bytes = [0; 16];
-        execution.host().random(&mut bytes)?;
-        bytes[6] = bytes[6] & 0x0f | 0x40;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        let digits = hex::encode(bytes);
-        let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
-        Ok(Value::text(parts.join("-")))
-    }));
+    functions.add(
+        "randAscii",
+        Function::new(&[Int], None, |execution, v| {
+            let set: Vec<u8> = (32..127).collect();
+            pick(execution, &set, int(&v[0]))
+        }),
+    );
+    functions.add(
+        "randInt",
+        Function::new(&[Int, Int], None, |execution, v| {
+            let (from, to) = (int(&v[0]), int(&v[1]));
+            if to <= from {
+                return Err("invalid argument to Intn".to_owned());
+            }
+            let offset = below(execution, to.abs_diff(from))?;
+            Ok(Value::int(from.wrapping_add_unsigned(offset)))
+        }),
+    );
+    functions.add(
+        "randBytes",
+        Function::new(&[Int], None, |execution, v| {
+            let mut bytes = vec![0; count(int(&v[0]))?];
+            execution.host().random(&mut bytes)?;
+            Ok(Value::text(base64::engine::general_purpose::STANDARD.encode(bytes)))
+        }),
+    );
+    functions.add(
+        "shuffle",
+        Function::new(&[Text], None, |execution, v| {
+            let mut chars: Vec<char> = text(&v[0]).chars().collect();
+            for at in (1..chars.len()).rev() {
+                let other = below(execution, at as u64 + 1)?;
+                chars.swap(at, usize::try_from(other).unwrap_or(at));
+            }
+            Ok(Value::text(chars.into_iter().collect::<String>()))
+        }),
+    );
+    functions.add(
+        "uuidv4",
+        Function::new(&[], None, |execution, _| {
+            let mut bytes = [0; 16];
+            execution.host().random(&mut bytes)?;
+            bytes[6] = bytes[6] & 0x0f | 0x40;
+            bytes[8] = bytes[8] & 0x3f | 0x80;
+            let digits = hex::encode(bytes);
+            let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
+            Ok(Value::text(parts.join("-")))
+        }),
+    );
 }
 
 fn count(count: i64) -> Result<usize, String> {

@@ -196,9 +196,7 @@ impl Condition {
             ">=" | "=>" => order != Ordering::Less,
             "<=" | "=<" if partial => self.given == 0 || version.compare(&self.after(self.given)) == Ordering::Less,
             "<=" | "=<" => order != Ordering::Greater,
-            "~" | "~>" => {
-                self.given == 0 || order != Ordering::Less && self.below(version, self.given.min(2))
-            }
+            "~" | "~>" => self.given == 0 || order != Ordering::Less && self.below(version, self.given.min(2)),
             "^" => {
                 let significant = self.version.numbers[..self.given].iter().position(|&number| number > 0);
                 let count = significant.map_or(self.given, |at| at + 1).min(3);

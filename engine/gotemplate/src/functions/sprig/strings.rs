@@ -38,9 +38,8 @@ pub(super) fn add(functions: &mut Functions) {
     functions.plain("replace", &[Text, Text, Text], None, |v| replace(&text(&v[0]), &text(&v[1]), &text(&v[2])));
     functions.plain("substr", &[Int, Int, Text], None, substring);
     functions.plain("trunc", &[Int, Text], None, |v| Ok(Value::text(truncate(int(&v[0]), bytes(&v[1])))));
-    functions.plain("plural", &[Text, Text, Int], None, |v| {
-        Ok(if int(&v[2]) == 1 { v[0].clone() } else { v[1].clone() })
-    });
+    functions
+        .plain("plural", &[Text, Text, Int], None, |v| Ok(if int(&v[2]) == 1 { v[0].clone() } else { v[1].clone() }));
     functions.plain("quote", &[], Some(Any), |v| {
         let quoted = |value: &Value| quote(shown(value).as_bytes(), Quote::Plain);
         Ok(Value::text(v.iter().filter(|value| !value.is_nil()).map(quoted).collect::<Vec<_>>().join(" ")))

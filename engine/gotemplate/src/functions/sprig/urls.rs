@@ -92,7 +92,9 @@ fn parse(source: &str) -> Outcome {
 }
 
 fn join(parts: &Map) -> Outcome {
-    let part = |name: &str| parts.get(&key(name)).filter(|value| !value.is_nil()).map(|value| text(&value)).unwrap_or_default();
+    let part = |name: &str| {
+        parts.get(&key(name)).filter(|value| !value.is_nil()).map(|value| text(&value)).unwrap_or_default()
+    };
     let mut out = String::new();
     let (scheme, host, path) = (part("scheme"), part("host"), part("path"));
     if !scheme.is_empty() {

@@ -5,7 +5,17 @@ use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -37,9 +47,17 @@ enum Part {
     LowerPm,
     Zone,
     /// `Z07:00` and its like: `Z` for UTC; with seconds, with colons.
-    Offset { z: bool, colons: bool, minutes: bool, seconds: bool },
+    Offset {
+        z: bool,
+        colons: bool,
+        minutes: bool,
+        seconds: bool,
+    },
     /// `.000` (fixed) or `.999` (as needed), with its digits.
-    Fraction { fixed: bool, digits: usize },
+    Fraction {
+        fixed: bool,
+        digits: usize,
+    },
 }
 
 const WORDS: [(&str, Part); 33] = {
@@ -173,7 +191,11 @@ fn write(out: &mut String, at: &Zoned, part: Part) {
 
 fn zone_name(at: &Zoned) -> String {
     let name = at.time_zone().to_offset_info(at.timestamp()).abbreviation().to_owned();
-    if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name } else { offset(at.offset().seconds(), false, at.offset().seconds() % 3600 != 0, false) }
+    if name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        name
+    } else {
+        offset(at.offset().seconds(), false, at.offset().seconds() % 3600 != 0, false)
+    }
 }
 
 fn offset(total: i32, colons: bool, minutes: bool, seconds: bool) -> String {
@@ -204,9 +226,11 @@ struct Read {
 
 /// Reads a time written in a layout.
 pub(super) fn parse(layout: &str, value: &str, local: TimeZone) -> Result<Zoned, String> {
-    let mut read = Read { year: 0, month: 1, day: 1, hour: 0, minute: 0, second: 0, nanos: 0, afternoon: None, zone: None };
+    let mut read =
+        Read { year: 0, month: 1, day: 1, hour: 0, minute: 0, second: 0, nanos: 0, afternoon: None, zone: None };
     let (mut form, mut rest) = (layout, value);
-    let fault = |rest: &str, wanted: &str| format!("parsing time {value:?} as {layout:?}: cannot parse {rest:?} as {wanted:?}");
+    let fault =
+        |rest: &str, wanted: &str| format!("parsing time {value:?} as {layout:?}: cannot parse {rest:?} as {wanted:?}");
     while let Some(c) = form.chars().next() {
         match part(form) {
             Some((part, length)) => {
@@ -228,7 +252,8 @@ pub(super) fn parse(layout: &str, value: &str, local: TimeZone) -> Result<Zoned,
         _ => {}
     }
     let wrong = |error: jiff::Error| format!("parsing time {value:?}: {error}");
-    let time = DateTime::new(read.year, read.month, read.day, read.hour, read.minute, read.second, read.nanos).map_err(wrong)?;
+    let time = DateTime::new(read.year, read.month, read.day, read.hour, read.minute, read.second, read.nanos)
+        .map_err(wrong)?;
     time.to_zoned(read.zone.unwrap_or(local)).map_err(wrong)
 }
 
@@ -301,7 +326,14 @@ fn take<'a>(read: &mut Read, part: Part, text: &'a str) -> Option<&'a str> {
     Some(rest)
 }
 
-fn take_offset<'a>(read: &mut Read, text: &'a str, z: bool, colons: bool, minutes: bool, seconds: bool) -> Option<&'a str> {
+fn take_offset<'a>(
+    read: &mut Read,
+    text: &'a str,
+    z: bool,
+    colons: bool,
+    minutes: bool,
+    seconds: bool,
+) -> Option<&'a str> {
     if let (true, Some(rest)) = (z, text.strip_prefix('Z')) {
         read.zone = Some(TimeZone::UTC);
         return Some(rest);

@@ -15,38 +15,54 @@ const TIME: Type = Type::Host("time.Time");
 pub(super) fn add(functions: &mut Functions) {
     use Type::{Any, Text};
     functions.add("now", Function::new(&[], None, |execution, _| Ok(Value::object(Time(now(execution)?)))));
-    functions.add("date", Function::new(&[Text, Any], None, |execution, v| {
-        let zone = execution.host().time_zone();
-        in_zone(execution, &v[0], &v[1], &zone)
-    }));
+    functions.add(
+        "date",
+        Function::new(&[Text, Any], None, |execution, v| {
+            let zone = execution.host().time_zone();
+            in_zone(execution, &v[0], &v[1], &zone)
+        }),
+    );
     for name in ["dateInZone", "date_in_zone"] {
-        functions.add(name, Function::new(&[Text, Any, Text], None, |execution, v| {
-            in_zone(execution, &v[0], &v[1], &text(&v[2]))
-        }));
+        functions.add(
+            name,
+            Function::new(&[Text, Any, Text], None, |execution, v| in_zone(execution, &v[0], &v[1], &text(&v[2]))),
+        );
     }
-    functions.add("htmlDate", Function::new(&[Any], None, |execution, v| {
-        let zone = execution.host().time_zone();
-        in_zone(execution, &Value::text("2006-01-02"), &v[0], &zone)
-    }));
-    functions.add("htmlDateInZone", Function::new(&[Any, Text], None, |execution, v| {
-        in_zone(execution, &Value::text("2006-01-02"), &v[0], &text(&v[1]))
-    }));
+    functions.add(
+        "htmlDate",
+        Function::new(&[Any], None, |execution, v| {
+            let zone = execution.host().time_zone();
+            in_zone(execution, &Value::text("2006-01-02"), &v[0], &zone)
+        }),
+    );
+    functions.add(
+        "htmlDateInZone",
+        Function::new(&[Any, Text], None, |execution, v| {
+            in_zone(execution, &Value::text("2006-01-02"), &v[0], &text(&v[1]))
+        }),
+    );
     for name in ["dateModify", "date_modify"] {
         functions.plain(name, &[Text, TIME], None, |v| Ok(modify(v).unwrap_or_else(|_| v[1].clone())));
     }
     for name in ["mustDateModify", "must_date_modify"] {
         functions.plain(name, &[Text, TIME], None, modify);
     }
-    functions.add("toDate", Function::new(&[Text, Text], None, |execution, v| {
-        Ok(to_date(execution, v).unwrap_or_else(|_| Value::object(Time(zero()))))
-    }));
+    functions.add(
+        "toDate",
+        Function::new(&[Text, Text], None, |execution, v| {
+            Ok(to_date(execution, v).unwrap_or_else(|_| Value::object(Time(zero()))))
+        }),
+    );
     functions.add("mustToDate", Function::new(&[Text, Text], None, |execution, v| to_date(execution, v)));
     functions.plain("unixEpoch", &[TIME], None, |v| Ok(Value::text(time(&v[0])?.timestamp().as_second().to_string())));
-    functions.add("ago", Function::new(&[Any], None, |execution, v| {
-        let then = moment(execution, &v[0])?;
-        let elapsed = now(execution)?.timestamp().as_nanosecond() - then.timestamp().as_nanosecond();
-        Ok(Value::text(layout::duration(elapsed / 1_000_000_000 * 1_000_000_000)))
-    }));
+    functions.add(
+        "ago",
+        Function::new(&[Any], None, |execution, v| {
+            let then = moment(execution, &v[0])?;
+            let elapsed = now(execution)?.timestamp().as_nanosecond() - then.timestamp().as_nanosecond();
+            Ok(Value::text(layout::duration(elapsed / 1_000_000_000 * 1_000_000_000)))
+        }),
+    );
     functions.plain("duration", &[Any], None, |v| {
         let seconds = match &v[0] {
             Value::Text(text) => text.text().parse().unwrap_or(0),
@@ -55,17 +71,20 @@ pub(super) fn add(functions: &mut Functions) {
         };
         Ok(Value::text(layout::duration(i128::from(seconds) * 1_000_000_000)))
     });
-    functions.add("durationRound", Function::new(&[Any], None, |execution, v| {
-        let nanos = match &v[0] {
-            Value::Text(text) => layout::parse_duration(&text.text()).unwrap_or(0),
-            Value::Int(value, crate::value::Width::Int64) => i128::from(*value),
-            Value::Object(_) => {
-                now(execution)?.timestamp().as_nanosecond() - time(&v[0])?.timestamp().as_nanosecond()
-            }
-            _ => 0,
-        };
-        Ok(Value::text(layout::rounded(nanos)))
-    }));
+    functions.add(
+        "durationRound",
+        Function::new(&[Any], None, |execution, v| {
+            let nanos = match &v[0] {
+                Value::Text(text) => layout::parse_duration(&text.text()).unwrap_or(0),
+                Value::Int(value, crate::value::Width::Int64) => i128::from(*value),
+                Value::Object(_) => {
+                    now(execution)?.timestamp().as_nanosecond() - time(&v[0])?.timestamp().as_nanosecond()
+                }
+                _ => 0,
+            };
+            Ok(Value::text(layout::rounded(nanos)))
+        }),
+    );
 }
 
 /// A time in a template.
@@ -120,7 +139,8 @@ fn modify(v: &[Value]) -> Outcome {
     let change = text(&v[0]);
     let nanos = layout::parse_duration(&change).ok_or_else(|| format!("time: invalid duration {change:?}"))?;
     let at = time(&v[1])?;
-    let moved = Timestamp::from_nanosecond(at.timestamp().as_nanosecond() + nanos).map_err(|error| error.to_string())?;
+    let moved =
+        Timestamp::from_nanosecond(at.timestamp().as_nanosecond() + nanos).map_err(|error| error.to_string())?;
     Ok(Value::object(Time(moved.to_zoned(at.time_zone().clone()))))
 }
 
