@@ -33,14 +33,18 @@ fn main() {
     if peer.is_none() {
         println!("the reference's benchmark was not found: only this scheduler is measured");
     }
-    println!("{:>7} {:>7} {:>14} {:>14} {:>15} {:>8}", "nodes", "spread", "µs/placement", "placements/s", "reference/s", "ratio");
+    println!(
+        "{:>7} {:>7} {:>14} {:>14} {:>15} {:>8}",
+        "nodes", "spread", "µs/placement", "placements/s", "reference/s", "ratio"
+    );
     for spread in [false, true] {
         let mut first = None;
         for nodes in &sizes {
             let each = own(*nodes, allocs, spread).as_secs_f64() / allocs as f64;
             let reference = peer.as_ref().and_then(|path| reference(path, *nodes, allocs, spread));
-            let (of_reference, ratio) = reference
-                .map_or((String::new(), String::new()), |rate| (format!("{rate:.0}"), format!("{:.0}x", 1.0 / each / rate)));
+            let (of_reference, ratio) = reference.map_or((String::new(), String::new()), |rate| {
+                (format!("{rate:.0}"), format!("{:.0}x", 1.0 / each / rate))
+            });
             println!("{nodes:>7} {spread:>7} {:>14.2} {:>14.0} {of_reference:>15} {ratio:>8}", each * 1e6, 1.0 / each);
             let growth = each / *first.get_or_insert(each);
             if sizes.last() == Some(nodes) && sizes.len() > 1 {
@@ -54,7 +58,7 @@ fn main() {
 fn own(nodes: usize, allocs: usize, spread: bool) -> Duration {
     let store = StateStore::new();
     let now = UnixNanos(1_000_000_000_000);
-    let mut apply = |command: Command| store.apply(store.index() + 1, &command).result.unwrap();
+    let apply = |command: Command| store.apply(store.index() + 1, &command).result.unwrap();
     for i in 0..nodes {
         let mut node = support::node(i);
         node.id = format!("{:08x}-0000-4000-8000-{i:012x}", (i as u32).wrapping_mul(0x9e37_79b1)).into();
@@ -122,5 +126,7 @@ fn reference(path: &PathBuf, nodes: usize, allocs: usize, spread: bool) -> Optio
         .ok()?;
     let text = String::from_utf8_lossy(&output.stdout);
     let rates = text.lines().filter_map(|line| line.trim().strip_suffix(" placements/s")?.split_whitespace().last());
-    rates.filter_map(|rate| rate.parse::<f64>().ok()).fold(None, |best, rate| Some(best.map_or(rate, |b: f64| b.max(rate))))
+    rates
+        .filter_map(|rate| rate.parse::<f64>().ok())
+        .fold(None, |best, rate| Some(best.map_or(rate, |b: f64| b.max(rate))))
 }

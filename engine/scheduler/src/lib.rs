@@ -17,6 +17,7 @@ mod context;
 mod explain;
 mod feasible;
 mod generic;
+mod hash;
 mod outcome;
 mod preempt;
 mod rank;
@@ -27,8 +28,8 @@ mod verdict;
 
 pub use context::Context;
 pub use feasible::meets;
-pub use verdict::{NodeVerdict, Refusal, node_verdicts};
 pub use outcome::{Outcome, ScheduleError, attempts_exhausted, made_progress, max_attempts};
+pub use verdict::{NodeVerdict, Refusal, node_verdicts};
 
 use drover_model::{ClusterView, Evaluation, JobType};
 

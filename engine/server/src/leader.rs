@@ -166,9 +166,8 @@ fn follow_alloc(inner: &Inner, snapshot: &Snapshot, alloc: &Allocation) {
     if !alloc.deployment_id.is_empty() {
         inner.deployments.mark(&alloc.deployment_id);
     }
-    let node = snapshot.node(&alloc.node_id);
     if alloc.is_terminal()
-        && let Some(node) = node
+        && let Some(node) = snapshot.node(&alloc.node_id)
     {
         free(inner, node, snapshot.index());
         let namespace = snapshot.namespace(&alloc.namespace);

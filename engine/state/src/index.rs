@@ -15,7 +15,12 @@ impl<K: Ord + Clone, V: Ord + Clone> Default for Index<K, V> {
 
 impl<K: Ord + Clone, V: Ord + Clone> Index<K, V> {
     pub(crate) fn add(&mut self, key: K, value: V) {
-        self.0.entry(key).or_default().insert(value);
+        // An entry would look the key up twice.
+        if let Some(set) = self.0.get_mut(&key) {
+            set.insert(value);
+        } else {
+            self.0.insert(key, OrdSet::unit(value));
+        }
     }
 
     pub(crate) fn remove(&mut self, key: &K, value: &V) {
@@ -82,7 +87,11 @@ impl<K: Ord + Clone> Default for Tally<K> {
 
 impl<K: Ord + Clone> Tally<K> {
     pub(crate) fn add(&mut self, key: K) {
-        *self.0.entry(key).or_insert(0) += 1;
+        if let Some(count) = self.0.get_mut(&key) {
+            *count += 1;
+        } else {
+            self.0.insert(key, 1);
+        }
     }
 
     pub(crate) fn remove(&mut self, key: &K) {

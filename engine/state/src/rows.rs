@@ -5,7 +5,7 @@ use imbl::OrdMap;
 use std::cmp::Ordering;
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 use std::sync::Arc;
 
 const UUID_LEN: usize = 36;
@@ -49,22 +49,34 @@ fn parse_uuid(text: &[u8]) -> Option<(u64, u64)> {
     if text.len() != UUID_LEN {
         return None;
     }
-    let (mut bits, mut wrong) = (0_u128, 0);
-    for (at, byte) in text.iter().enumerate() {
-        if matches!(at, 8 | 13 | 18 | 23) {
-            wrong |= u8::from(*byte != b'-');
-            continue;
-        }
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            _ => return None,
-        };
-        bits = bits << 4 | u128::from(digit);
+    if [8, 13, 18, 23].iter().any(|at| text[*at] != b'-') {
+        return None;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
-    (wrong == 0).then_some(((bits >> 64) as u64, bits as u64))
+    let number = |ranges: [Range<usize>; 3]| {
+        let (mut bits, mut wrong) = (0_u64, 0);
+        for byte in ranges.into_iter().flat_map(|range| &text[range]) {
+            let value = VALUES[usize::from(*byte)];
+            wrong |= value;
+            bits = bits << 4 | u64::from(value & 15);
+        }
+        (bits, wrong)
+    };
+    let (high, of_high) = number([0..8, 9..13, 14..18]);
+    let (low, of_low) = number([19..23, 24..36, 36..36]);
+    ((of_high | of_low) < NO_DIGIT).then_some((high, low))
 }
+
+/// What a digit is worth; [`NO_DIGIT`] for every other byte.
+const VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < DIGITS.len() {
+        values[DIGITS[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    values
+};
+const NO_DIGIT: u8 = 128;
 
 fn write_uuid(high: u64, low: u64) -> [u8; UUID_LEN] {
     let mut text = [b'-'; UUID_LEN];

@@ -327,7 +327,14 @@ impl Tables {
         }
         self.live_allocs.add(alloc.job_key());
         if let Some(resources) = &alloc.allocated_resources {
-            self.node_holds.entry(alloc.node_id.as_key()).or_default().add(resources);
+            let node = alloc.node_id.as_key();
+            if let Some(hold) = self.node_holds.get_mut(&node) {
+                hold.add(resources);
+            } else {
+                let mut hold = NodeHold::default();
+                hold.add(resources);
+                self.node_holds.insert(node, hold);
+            }
         }
     }
 

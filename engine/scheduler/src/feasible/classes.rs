@@ -1,25 +1,7 @@
 //! Remembers the verdict of checks per computed class of nodes.
 
+use crate::hash::QuickHash;
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasherDefault, Hasher};
-
-/// Hashes names of classes, which are hashes themselves: this happens once per node and evaluation.
-#[derive(Default)]
-struct NameHasher(u64);
-
-impl Hasher for NameHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.0 = (self.0.rotate_left(5) ^ u64::from_le_bytes(word)).wrapping_mul(0x517c_c1b7_2722_0a95);
-        }
-    }
-    fn finish(&self) -> u64 {
-        // The table takes the highest bits too.
-        self.0 ^ (self.0 >> 29)
-    }
-}
 
 /// What is known of a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +17,7 @@ pub(crate) enum Verdict {
 /// Verdicts of the job's and of each group's checks. Classes are numbered by [`ClassCache::number`].
 pub(crate) struct ClassCache {
     names: Vec<String>,
-    numbers: HashMap<String, usize, BuildHasherDefault<NameHasher>>,
+    numbers: HashMap<String, usize, QuickHash>,
     job: Vec<Verdict>,
     groups: Vec<Vec<Verdict>>,
     job_escaped: bool,

@@ -7,6 +7,7 @@ mod slot;
 use crate::capacity::PortRng;
 use crate::explain::{Explanation, Texts};
 use crate::feasible::{Candidates, ClassCache, JobChecks, pool_name};
+use crate::hash::QuickHash;
 use crate::preempt;
 use crate::rank::{Algorithm, ShownScores};
 use drover_base::{AllocId, NodeId};
@@ -28,7 +29,7 @@ pub(crate) struct Stack<'a> {
     job_checks: JobChecks,
     groups: Vec<Group>,
     slots: Vec<Slot>,
-    by_id: HashMap<NodeId, usize>,
+    by_id: HashMap<NodeId, usize, QuickHash>,
     next: usize,
     limit: usize,
     classes: ClassCache,
@@ -94,7 +95,7 @@ impl<'a> Stack<'a> {
         Self {
             view,
             groups: Vec::new(),
-            by_id: HashMap::new(),
+            by_id: HashMap::default(),
             next: 0,
             limit: Self::limit_for(job, nodes.len()),
             classes: ClassCache::new(job_checks.escaped),
