@@ -18,9 +18,7 @@ use tokens::{Kind, Token};
 /// The source has a syntax error; nothing is formatted then.
 pub fn format(source: &Arc<Source>) -> Result<String, Diagnostics> {
     parse_body(source)?;
-    let text = lay_out(source);
-    let kept = text.trim_end_matches(['\n', '\r']);
-    Ok(if kept.is_empty() { String::new() } else { format!("{kept}\n") })
+    Ok(lay_out(source))
 }
 
 /// Formats a text by its words alone, also where it is no HCL: nothing is refused, and line ends stay as they are.
@@ -216,9 +214,19 @@ mod tests {
     }
 
     #[test]
+    fn lays_interpolations_out() {
+        check("a = \"${ b+c }-${ f( \"${d }\" ) }%{ if x }y%{~ endif ~}\"\n", "a = \"${b + c}-${f(\"${d}\")}%{if x}y%{~ endif ~}\"\n");
+    }
+
+    #[test]
+    fn what_is_no_hcl_is_laid_out_by_its_words() {
+        assert_eq!(format_lexically("a: 1\r\nthis is: not { hcl ]"), "a : 1\r\nthis is : not { hcl]");
+    }
+
+    #[test]
     fn keeps_texts_and_comments() {
-        let text = "a = \"${ attr.x }\"\n# alone\nb = <<-EOT\n      keep   this\n  EOT\nlong = 1\n";
-        check(text, "a = \"${ attr.x }\"\n# alone\nb    = <<-EOT\n      keep   this\n  EOT\nlong = 1\n");
+        let text = "a = \"x  =  y $${ z }\"\n# alone\nb = <<-EOT\n      keep   this\n  EOT\nlong = 1\n";
+        check(text, "a = \"x  =  y $${ z }\"\n# alone\nb    = <<-EOT\n      keep   this\n  EOT\nlong = 1\n");
     }
 
     #[test]
