@@ -8,6 +8,7 @@ use drover_hcl::variables::Declarations;
 use drover_hcl::{Body, Diagnostics, Source, TypeRules, parse_body};
 
 use crate::files::{self, METADATA_FILE, ReadError};
+use crate::nomad_pack::{self, GoPack, LoadFault};
 use crate::{Dependency, Metadata};
 
 /// How deep packs may depend on packs.
@@ -26,6 +27,8 @@ pub struct Pack {
     pub files: Arc<BTreeMap<String, Vec<u8>>>,
     /// What it depends on, in the order of writing.
     pub dependencies: Vec<LoadedDependency>,
+    /// The pack by nomad-pack's rules, when it is in that format: then variables and dependencies are there.
+    pub go: Option<Arc<GoPack>>,
 }
 
 /// A dependency with its pack.
@@ -70,6 +73,9 @@ pub enum LoadError {
     /// Its files are wrong.
     #[error(transparent)]
     Content(#[from] Diagnostics),
+    /// A pack in nomad-pack's format is wrong.
+    #[error(transparent)]
+    Go(#[from] LoadFault),
 }
 
 impl Pack {
@@ -78,6 +84,9 @@ impl Pack {
     /// # Errors
     /// When a folder cannot be read, a file is wrong, or there is a circle.
     pub fn load(folder: &Path) -> Result<Self, LoadError> {
+        if nomad_pack::is_go_pack(folder) {
+            return nomad_pack::bridge::load(folder);
+        }
         load(folder, &mut Vec::new())
     }
 
@@ -138,7 +147,7 @@ fn load(folder: &Path, above: &mut Vec<(PathBuf, String)>) -> Result<Pack, LoadE
     let dependencies: Result<_, LoadError> =
         declared.into_iter().map(|declared| dependency(folder, declared, above)).collect();
     above.pop();
-    Ok(Pack { folder: folder.to_owned(), metadata, variables, files: Arc::new(files), dependencies: dependencies? })
+    Ok(Pack { folder: folder.to_owned(), metadata, variables, files: Arc::new(files), dependencies: dependencies?, go: None })
 }
 
 fn dependency(

@@ -11,6 +11,8 @@ use serde_json::{Map, Value as Json, json};
 use crate::attributes::{Reader, label};
 use crate::jobs::{self, RenderedJob};
 use crate::resources::{self, Resource};
+use crate::gotemplate::EngineReads;
+use crate::nomad_pack::{self, Choices};
 use crate::template::{Reach, Templates};
 use crate::{LoadedDependency, Pack, Supplied};
 
@@ -35,6 +37,10 @@ pub struct RenderRequest {
     pub env: Arc<BTreeMap<String, String>>,
     /// What it is for.
     pub meta: Meta,
+    /// How packs in nomad-pack's format are rendered.
+    pub choices: Choices,
+    /// The engine, for the functions of such packs that read it.
+    pub engine: Option<Arc<dyn EngineReads>>,
 }
 
 /// A rendered pack.
@@ -96,6 +102,10 @@ impl Pack {
     /// # Errors
     /// Variables that are missing or wrong, templates that fail, jobs that are no valid HCL.
     pub fn render(&self, request: &RenderRequest) -> Result<Rendered, RenderError> {
+        if let Some(go) = &self.go {
+            let rendered = nomad_pack::bridge::render(go, request);
+            return rendered.map_err(|problems| RenderError(masked(problems, &request.secrets)));
+        }
         let rendered = render(self, &self.metadata.name, &request.supplied, request);
         rendered.map_err(|problems| RenderError(masked(problems, &request.secrets)))
     }
@@ -288,8 +298,8 @@ fn parse_templates(pack: &Pack, request: &RenderRequest) -> Result<Templates, Di
     for name in pack.files.keys() {
         if is_go_template(name) {
             problems.push(
-                Diagnostic::error(format!("{}: Go templates are not rendered yet", pack.shown(name)), "")
-                    .hint("write it in Tera and name it .tera"),
+                Diagnostic::error(format!("{}: a pack has Go templates or Tera templates, not both", pack.shown(name)), "")
+                    .hint("rename one kind: .tpl are Go templates, .tera are Tera"),
             );
         }
         if !name.ends_with(".tera") {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use drover_packs::nomad_pack::Choices;
 use drover_packs::{LoadError, Meta, Pack, RenderRequest, Rendered, Supplied};
 use drover_secrets::providers::EnvProvider;
 use drover_secrets::{Resolver, Taint};
@@ -61,7 +62,8 @@ fn render(files: &[(&str, &str)], arguments: &[&str]) -> Result<Rendered, String
     let mut supplied = Supplied::default();
     arguments.iter().for_each(|argument| supplied.add_argument(argument).unwrap());
     let env = Arc::new(BTreeMap::from([("TOKEN".to_owned(), "hunter2-secret".to_owned())]));
-    let request = RenderRequest { supplied, secrets, env, meta: Meta::default() };
+    let choices = Choices::default();
+    let request = RenderRequest { supplied, secrets, env, meta: Meta::default(), choices, engine: None };
     pack.render(&request).map_err(|error| error.to_string())
 }
 

@@ -26,6 +26,7 @@ mod enterprise;
 mod eval_delete;
 mod eval_list;
 mod eval_status;
+mod explain;
 mod fmt;
 mod job_action;
 mod job_allocs;
@@ -77,7 +78,7 @@ mod operator_raft;
 mod operator_scheduler;
 mod operator_snapshot;
 mod output;
-mod pack;
+pub mod pack;
 mod plan;
 mod plugin_status;
 mod quota;
@@ -145,27 +146,53 @@ pub static COMMANDS: &[Command] = &[
     Command::new::<acl::token::List>("acl token list", "[options]", "List tokens"),
     Command::new::<acl::token::Own>("acl token self", "[options]", "Display the token of the caller"),
     Command::new::<acl::token::Update>("acl token update", "[options] <token_accessor_id>", "Change a token"),
-    Command::new::<plugin_status::PluginStatus>("plugin status", "[options] [plugin]", "Display status information about a plugin"),
+    Command::new::<plugin_status::PluginStatus>(
+        "plugin status",
+        "[options] [plugin]",
+        "Display status information about a plugin",
+    ),
     Command::new::<quota::apply::Apply>("quota apply", "[options] <input>", "Create or update a quota specification"),
     Command::new::<quota::apply::Delete>("quota delete", "[options] <quota>", "Delete a quota specification"),
     Command::new::<quota::apply::Init>("quota init", "<filename>", "Create an example quota specification file"),
     Command::new::<quota::show::Inspect>("quota inspect", "[options] <quota>", "Inspect a quota specification"),
     Command::new::<quota::show::List>("quota list", "[options]", "List quota specifications"),
-    Command::new::<quota::show::Status>("quota status", "[options] <quota>", "Display a quota's status and current usage"),
-    Command::new::<scaling_policy::Info>("scaling policy info", "[options] <policy_id>", "Display an individual scaling policy"),
-    Command::new::<scaling_policy::List>("scaling policy list", "[options]", "Display all scaling policies"),
+    Command::new::<quota::show::Status>(
+        "quota status",
+        "[options] <quota>",
+        "Display a quota's status and current usage",
+    ),
     Command::new::<volume::claim::Delete>("volume claim delete", "[options] <id>", "Delete existing volume claim"),
-    Command::new::<volume::claim::List>("volume claim list", "[options] [claim_id]", "List existing host volume claims"),
+    Command::new::<volume::claim::List>(
+        "volume claim list",
+        "[options] [claim_id]",
+        "List existing host volume claims",
+    ),
     Command::new::<volume::write::Create>("volume create", "[options] <input>", "Create an external volume"),
     Command::new::<volume::remove::Delete>("volume delete", "[options] <vol id>", "Delete a volume"),
     Command::new::<volume::remove::Deregister>("volume deregister", "[options] <id>", "Remove a volume"),
     Command::new::<volume::remove::Detach>("volume detach", "[options] <vol id> <node id>", "Detach a volume"),
     Command::new::<volume::init::Init>("volume init", "<filename>", "Create an example volume specification file"),
     Command::new::<volume::write::Register>("volume register", "[options] <input>", "Create or update a volume"),
-    Command::new::<volume::snapshot::Create>("volume snapshot create", "[options] <volume id> <snapshot_name>", "Snapshot a volume"),
-    Command::new::<volume::snapshot::Delete>("volume snapshot delete", "[options] <plugin id> <snapshot id>", "Delete a snapshot"),
-    Command::new::<volume::snapshot::List>("volume snapshot list", "[-plugin plugin_id]", "Display a list of volume snapshots for plugin"),
-    Command::new::<volume::status::Status>("volume status", "[options] <id>", "Display status information about a volume"),
+    Command::new::<volume::snapshot::Create>(
+        "volume snapshot create",
+        "[options] <volume id> <snapshot_name>",
+        "Snapshot a volume",
+    ),
+    Command::new::<volume::snapshot::Delete>(
+        "volume snapshot delete",
+        "[options] <plugin id> <snapshot id>",
+        "Delete a snapshot",
+    ),
+    Command::new::<volume::snapshot::List>(
+        "volume snapshot list",
+        "[-plugin plugin_id]",
+        "Display a list of volume snapshots for plugin",
+    ),
+    Command::new::<volume::status::Status>(
+        "volume status",
+        "[options] <id>",
+        "Display status information about a volume",
+    ),
     Command::new::<agent::Agent>("agent", "[options]", "Run the engine in the foreground"),
     Command::new::<agent_info::AgentInfo>(
         "agent-info",
@@ -227,6 +254,11 @@ pub static COMMANDS: &[Command] = &[
         "eval status",
         "[options] <evaluation>",
         "Display the status of an evaluation",
+    ),
+    Command::new::<explain::Explain>(
+        "explain",
+        "[options] <job|evaluation|allocation>",
+        "Tell why something is placed where it is, or not, and what would make it fit",
     ),
     Command::new::<job_allocs::JobAllocs>("job allocs", "[options] <job>", "List the allocations of a job"),
     Command::new::<job_deployments::JobDeployments>(
@@ -534,11 +566,7 @@ pub static COMMANDS: &[Command] = &[
         "[options] <file>",
         "Show what is in a saved state",
     ),
-    Command::new::<enterprise::Utilization>(
-        "operator utilization",
-        "[options]",
-        "Make a report of utilization",
-    ),
+    Command::new::<enterprise::Utilization>("operator utilization", "[options]", "Make a report of utilization"),
     Command::new::<enterprise::RecommendationApply>(
         "recommendation apply",
         "[options] <recommendation_ids>",
@@ -557,11 +585,7 @@ pub static COMMANDS: &[Command] = &[
     Command::new::<enterprise::RecommendationList>("recommendation list", "[options]", "List recommendations"),
     Command::new::<scaling_policy::Info>("scaling policy info", "[options] <policy_id>", "Show a scaling policy"),
     Command::new::<scaling_policy::List>("scaling policy list", "[options]", "List scaling policies"),
-    Command::new::<enterprise::SentinelApply>(
-        "sentinel apply",
-        "[options] <name> <file>",
-        "Write a Sentinel policy",
-    ),
+    Command::new::<enterprise::SentinelApply>("sentinel apply", "[options] <name> <file>", "Write a Sentinel policy"),
     Command::new::<enterprise::SentinelDelete>("sentinel delete", "[options] <name>", "Remove a Sentinel policy"),
     Command::new::<enterprise::SentinelList>("sentinel list", "[options]", "List Sentinel policies"),
     Command::new::<enterprise::SentinelRead>("sentinel read", "[options] <name>", "Show a Sentinel policy"),

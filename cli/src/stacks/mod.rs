@@ -71,7 +71,12 @@ impl StackArgs {
         });
         let inputs = Inputs {
             folder,
-            supplied: self.variables.supplied(&secrets)?,
+            supplied: match &input {
+                Input::Pack(folder) if drover_packs::nomad_pack::is_go_pack(folder) => {
+                    crate::commands::pack::go::given(&self.variables)?
+                }
+                _ => self.variables.supplied(&secrets)?,
+            },
             secrets: Arc::clone(&secrets),
             env: self.variables.allowed_environment(),
             default_name,

@@ -90,6 +90,18 @@ impl GoPack {
     pub fn author(&self) -> &str {
         &self.metadata.author
     }
+    /// Its variables: name, type, default as JSON (none when it must be given) and description.
+    pub fn described_variables(&self) -> impl Iterator<Item = [String; 4]> {
+        self.variables.all.iter().map(|variable| {
+            let default = variable.default.as_ref().filter(|value| !value.is_null());
+            [
+                variable.name.clone(),
+                variable.kind.as_ref().map_or_else(|| "any".to_owned(), drover_hcl::Type::friendly),
+                default.and_then(|value| value.to_json().ok()).map(|json| json.to_string()).unwrap_or_default(),
+                variable.description.clone(),
+            ]
+        })
+    }
 }
 
 fn load(folder: &Path, depth: usize) -> Result<GoPack, LoadFault> {

@@ -2,6 +2,7 @@
 //! dependencies in `deps/`. They render unchanged; where the reference is known to go wrong, [`variables`] and
 //! [`render`] say what is done instead.
 
+pub(crate) mod bridge;
 mod load;
 mod metadata;
 mod render;

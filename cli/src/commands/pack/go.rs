@@ -75,11 +75,19 @@ pub fn supplied(variables: &VariableArgs, sources: &[String], context: &Context)
     for source in sources {
         supplied.add_items(super::var_source::read(source, context)?);
     }
+    supplied.extend(given(variables)?);
+    Ok(supplied)
+}
+
+/// The values of environment, files and arguments.
+pub fn given(variables: &VariableArgs) -> Result<Supplied, CliError> {
+    let mut supplied = Supplied::default();
     supplied.add_environment(
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
     );
     for path in variables.var_file.iter().flat_map(|list| list.split(',')) {
-        let suffix = Path::new(path).extension().map_or_else(String::new, |suffix| format!(".{}", suffix.to_string_lossy()));
+        let suffix =
+            Path::new(path).extension().map_or_else(String::new, |suffix| format!(".{}", suffix.to_string_lossy()));
         if !matches!(suffix.as_str(), ".hcl" | ".json") {
             return Err(CliError::new(format!(
                 "Cannot read from {path}: unrecognized file format suffix {suffix:?}. Supported formats are \".hcl\" and \".json\""
@@ -96,7 +104,9 @@ pub fn supplied(variables: &VariableArgs, sources: &[String], context: &Context)
     }
     for argument in &variables.var {
         supplied.add_argument(argument).map_err(|_| {
-            CliError::new(format!("invalid argument {argument:?} for \"--var\" flag: missing = in KV pair: {argument:?}"))
+            CliError::new(format!(
+                "invalid argument {argument:?} for \"--var\" flag: missing = in KV pair: {argument:?}"
+            ))
         })?;
     }
     Ok(supplied)

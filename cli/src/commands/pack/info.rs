@@ -39,6 +39,9 @@ fn print(pack: &Pack) {
         ("Application", metadata.url.clone()),
     ]));
     let mut table = Table::with_blanks(&["Variable", "Type", "Default", "Description"]);
+    for [name, kind, default, description] in pack.go.iter().flat_map(|pack| pack.described_variables()) {
+        table.row([name, kind, if default.is_empty() { "(required)".to_owned() } else { default }, description]);
+    }
     for variable in pack.variables.iter() {
         table.row([
             variable.name.to_string(),

@@ -12,6 +12,7 @@ pub mod var_source;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::stacks::{VariableArgs, explained, resolver};
+use drover_packs::nomad_pack::Choices;
 use drover_packs::{Meta, Pack, RenderRequest, Rendered};
 use drover_secrets::Masker;
 use std::path::Path;
@@ -37,10 +38,15 @@ fn render(
     let secrets = resolver(&pack.folder);
     let deployment = name.unwrap_or(&pack.metadata.name).to_owned();
     let request = RenderRequest {
-        supplied: variables.supplied(&secrets)?,
+        supplied: match &pack.go {
+            Some(_) => go::given(variables)?,
+            None => variables.supplied(&secrets)?,
+        },
         secrets: Arc::clone(&secrets),
         env: variables.allowed_environment(),
         meta: Meta { stack: deployment.clone(), deployment, namespace: namespace.unwrap_or("default").to_owned() },
+        choices: Choices::default(),
+        engine: None,
     };
     let rendered = pack.render(&request).map_err(|error| explained(&error))?;
     Ok(Render { rendered, masker: secrets.taint().masker() })

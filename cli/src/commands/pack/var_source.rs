@@ -31,7 +31,8 @@ pub fn read(source: &str, context: &Context) -> Result<BTreeMap<String, String>,
                 Some(address) => client(address)?,
                 None => ServerArgs::default().connect(context)?,
             };
-            fetch(context, &client, &format!("/v1/var/{path}"), &[]).map(|body| body.map(|body| strings(&body["Items"])))
+            fetch(context, &client, &format!("/v1/var/{path}"), &[])
+                .map(|body| body.map(|body| strings(&body["Items"])))
         }
         "consul" => {
             if path.is_empty() {

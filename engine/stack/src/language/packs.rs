@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use drover_base::Nanos;
 use drover_hcl::{Diagnostic, Diagnostics, Type, Value};
+use drover_packs::nomad_pack::Choices;
 use drover_packs::{LoadError, Meta, Pack, RenderRequest, Rendered, Resource as PackResource, Supplied};
 use serde_json::Value as Json;
 
@@ -132,6 +133,8 @@ fn render(pack: &Pack, supplied: Supplied, place: &Place<'_>, scope: &Scope<'_>)
             deployment: place.deployment.clone(),
             namespace: place.namespace.clone(),
         },
+        choices: Choices::default(),
+        engine: None,
     };
     pack.render(&request).map_err(|error| error.0)
 }
