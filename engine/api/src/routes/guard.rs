@@ -2,7 +2,7 @@
 //!
 //! Rights that depend on what a request's body names, on the object that it is about or on a list's rows are asked for
 //! by the route itself ([`Needs::Own`]): jobs that are registered or planned, allocations, deployments, variables,
-//! searches, streams of events. A route that is not here asks for a management token.
+//! searches, streams of events. A route that is not here is there for management tokens only.
 
 use crate::context::Context;
 use crate::error::{ApiError, Result};
@@ -28,6 +28,8 @@ enum Needs<'a> {
     Operator(fn(&Acl) -> bool, OperatorCapability),
     /// A management token.
     Management,
+    /// A management token; for all others there is no such route.
+    Unlisted,
 }
 
 /// Lists of storage volumes.
@@ -47,6 +49,7 @@ pub(super) fn check(context: &Context, head: &str, tail: Option<&str>) -> Result
         Needs::Pool(name, capability) => context.allow(|acl| acl.allows_node_pool(name, capability)),
         Needs::Operator(may, capability) => context.allow(|acl| may(acl) || acl.allows_operator(capability)),
         Needs::Management => context.allow_management(),
+        Needs::Unlisted => context.allow_management().map_err(|_| ApiError::no_route()),
     }
 }
 
@@ -72,6 +75,8 @@ fn needs<'a>(context: &Context, head: &str, tail: Option<&'a str>) -> Needs<'a> 
         ("node", Some(tail)) => node(context, tail),
         ("namespaces", None) => Needs::Own,
         ("namespace", Some(_)) if reads => Needs::Own,
+        // Tasks find each other without any policy.
+        ("services" | "service", _) if reads && is_workload(context) => Needs::Own,
         ("services", None) => Needs::Listed(Ns::ReadJob),
         ("service", _) if context.is_delete() => Needs::In(Ns::DeleteServiceRegistration),
         ("service", _) => Needs::In(Ns::ReadJob),
@@ -84,10 +89,21 @@ fn needs<'a>(context: &Context, head: &str, tail: Option<&'a str>) -> Needs<'a> 
         ("volumes" | "volume", tail) => volume(context, head, tail.unwrap_or_default()),
         ("plugins", None) => Needs::Coarse(Acl::can_list_plugin),
         ("plugin", _) => Needs::Coarse(Acl::can_read_plugin),
+        ("namespace" | "system", _) => Needs::Management,
+        // As the open reference, while there is no quota.
+        ("quotas" | "quota" | "quota-usages", _) if reads && has_no_quotas(context) => Needs::Nothing,
         ("quotas" | "quota" | "quota-usages", _) if reads => Needs::Coarse(Acl::can_read_quota),
         ("quotas" | "quota" | "quota-usages", _) => Needs::Coarse(Acl::can_write_quota),
-        _ => Needs::Management,
+        _ => Needs::Unlisted,
     }
+}
+
+fn has_no_quotas(context: &Context) -> bool {
+    context.state.store().snapshot().quotas().next().is_none()
+}
+
+fn is_workload(context: &Context) -> bool {
+    context.access().is_ok_and(|access| access.workload().is_some())
 }
 
 fn job<'a>(context: &Context, tail: &str) -> Needs<'a> {
@@ -144,9 +160,9 @@ fn agent<'a>(context: &Context, tail: &str) -> Needs<'a> {
 fn operator<'a>(context: &Context, tail: &str) -> Needs<'a> {
     let reads = context.is_read();
     match tail.split_once('/').unwrap_or((tail, "")) {
-        ("license", _) => Needs::Nothing,
+        ("license" | "utilization", _) => Needs::Nothing,
         ("autopilot" | "scheduler" | "upgrade-check", _) if reads => Needs::Coarse(Acl::can_read_operator),
-        ("autopilot" | "scheduler" | "utilization", _) => Needs::Coarse(Acl::can_write_operator),
+        ("autopilot" | "scheduler", _) => Needs::Coarse(Acl::can_write_operator),
         ("keyring", "keys") if reads => Needs::Operator(Acl::can_read_operator, OperatorCapability::KeyringRead),
         ("keyring", "rotate") => Needs::Operator(Acl::can_write_operator, OperatorCapability::KeyringRotate),
         ("keyring", _) => Needs::Operator(Acl::can_write_operator, OperatorCapability::KeyringDelete),

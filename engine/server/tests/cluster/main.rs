@@ -6,6 +6,8 @@ mod batch;
 mod deployments;
 mod fake_node;
 mod jobs;
+mod keyring;
+mod login;
 mod nodes;
 mod periodic;
 mod quotas;

@@ -2,7 +2,7 @@
 
 use super::check_enabled;
 use crate::blocking::read;
-use crate::context::{Context, check_prefix, parse_bool};
+use crate::context::{Context, check_prefix};
 use crate::error::{ApiError, Result};
 use crate::paging::{PageKey, page};
 use crate::reply::Reply;
@@ -115,7 +115,6 @@ pub(super) async fn list(context: &Context) -> Result<Reply> {
     context.allow_management()?;
     let options = context.read_options()?;
     check_prefix("acl token", &options.prefix)?;
-    let global = context.text("global").and_then(parse_bool).unwrap_or(false);
     let keys = || vec![WatchKey::Table(Table::AclTokens)];
     read(
         context,
@@ -123,7 +122,8 @@ pub(super) async fn list(context: &Context) -> Result<Reply> {
         keys,
         |state| state.table_index(Table::AclTokens).max(1),
         |state| {
-            let found = state.acl_tokens(&options.prefix).filter(|token| token.global || !global);
+            // `global` is taken and changes nothing, as in the reference.
+            let found = state.acl_tokens(&options.prefix);
             let page = page(&options, found, key, &[])?;
             let stubs: Vec<_> = page.items.iter().map(|token| Stub::from(&***token)).collect();
             Ok(context.json(&stubs)?.with_next_token(page.next.as_deref()))
@@ -141,7 +141,7 @@ pub(super) async fn of_caller(context: &Context) -> Result<Reply> {
             Identity::Token(token) => token.clone(),
             Identity::Disabled => Arc::new(AclToken::disabled()),
             Identity::Anonymous => Arc::new(AclToken::anonymous()),
-            Identity::Workload(_) | Identity::Node(_) => return Err(ApiError::forbidden()),
+            Identity::Workload(_) | Identity::Node(_) => return Err(ApiError::not_found("ACL token not found")),
         },
     };
     let options = context.read_options()?;
@@ -218,6 +218,8 @@ const ACCESSOR_LEN: usize = 36;
 struct Request {
     #[serde(rename = "AccessorID")]
     accessor_id: String,
+    #[serde(rename = "SecretID")]
+    secret_id: String,
     name: String,
     #[serde(rename = "Type")]
     kind: String,
@@ -260,6 +262,7 @@ async fn put(context: &Context, accessor: Option<&str>) -> Result<Reply> {
     context.allow_management()?;
     let token = AclToken {
         accessor_id: request.accessor_id,
+        secret_id: request.secret_id,
         name: request.name,
         policies: request.policies,
         roles: request.roles,
