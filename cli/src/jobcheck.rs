@@ -1,11 +1,12 @@
 //! What can be told about a job without an engine, and where in the file an engine's refusal belongs.
 
 use crate::context::Program;
-use crate::error::CliError;
+use crate::error::{CliError, During};
 use crate::jobfile::JobFile;
 use drover_drivers::{ConfigFault, check_config};
 use drover_hcl::{Diagnostic, Diagnostics, did_you_mean};
 use drover_jobspec::Step;
+use drover_wire::admission::review_anywhere;
 use serde_json::Map;
 
 /// Checks each task's `config` against the schema of its driver.
@@ -45,6 +46,30 @@ fn describe(group: &str, task: &str, driver: &str, fault: &ConfigFault) -> Diagn
     let last = fault.path.last().map(String::as_str).unwrap_or_default();
     Diagnostic::error(format!("Invalid config of the driver {driver}"), detail)
         .maybe_hint(did_you_mean(last, fault.known.iter().copied()))
+}
+
+/// What can be said of a job that no engine was asked about: its warnings.
+///
+/// # Errors
+/// What is wrong with it wherever it runs, each at its place.
+pub fn alone(program: Program, file: &JobFile) -> Result<String, CliError> {
+    let found = review_anywhere(file.job.clone());
+    if found.problems.is_empty() {
+        return Ok(found.warnings.to_text());
+    }
+    Err(refused(program, file, "Job validation errors:", &found.problems.to_text()))
+}
+
+/// The error of a request with a job: a list of problems shows them in the file, anything else is told as it came.
+pub fn failed(program: Program, file: &JobFile, what: &str, error: drover_sdk::Error) -> CliError {
+    let listed = error.body().filter(|body| program == Program::Drover && body.contains(" occurred:"));
+    match listed.map(str::to_owned) {
+        Some(list) => refused(program, file, &format!("{what}:"), &list),
+        None => match Err::<(), _>(error).during(what) {
+            Err(error) => error,
+            Ok(()) => CliError::new(what),
+        },
+    }
 }
 
 /// The error of a job that an engine refused with a list of problems: as `nomad` the list, else each at its place.

@@ -56,9 +56,10 @@ impl JobFile {
     pub fn is_periodic(&self) -> bool {
         self.job.periodic.as_ref().is_some_and(|periodic| periodic.enabled != Some(false))
     }
-    /// Where things are in the file; `None` for a job in JSON.
+    /// Where things are in the file.
     pub fn places(&self) -> Option<Places> {
-        Places::of(&Source::new(self.name.clone(), self.submission.source.clone()))
+        let source = Source::new(self.name.clone(), self.submission.source.clone());
+        if self.submission.format == "json" { Places::of_submission(&source) } else { Places::of(&source) }
     }
 }
 

@@ -57,8 +57,8 @@ impl Invoke for JobPlan {
             let format = output::Format { json: self.json_output, template: self.template.clone() };
             if format.is_set() {
                 let planned = client.plan_job_json(file.id(), &file.job, self.diff, self.policy_override).await;
-                let answer = planned
-                    .map_err(|error| jobcheck::failed(context.program, &file, "Error during plan", error))?;
+                let answer =
+                    planned.map_err(|error| jobcheck::failed(context.program, &file, "Error during plan", error))?;
                 format.print(&answer)?;
                 let plan: types::JobPlan = serde_json::from_value(answer).unwrap_or_default();
                 return Ok(exit_code(&plan));

@@ -34,11 +34,20 @@ pub struct Findings {
 }
 
 /// Fills in the defaults of a submitted job and looks at it as [`admit`] does.
-pub fn review(mut submitted: job::Job) -> Findings {
+pub fn review(submitted: job::Job) -> Findings {
+    findings(submitted, validate::job)
+}
+
+/// The same for any engine: what this one does not have is no fault.
+pub fn review_anywhere(submitted: job::Job) -> Findings {
+    findings(submitted, validate::rules)
+}
+
+fn findings(mut submitted: job::Job, validate: impl Fn(&job::Job) -> Problems) -> Findings {
     submitted.canonicalize();
     convert::expand(&mut submitted);
     let warnings = validate::warnings(&submitted);
-    let mut problems = validate::job(&submitted);
+    let mut problems = validate(&submitted);
     if problems.is_empty()
         && let Err(unfit) = convert::to_model(&submitted)
     {

@@ -215,7 +215,10 @@ mod tests {
 
     #[test]
     fn lays_interpolations_out() {
-        check("a = \"${ b+c }-${ f( \"${d }\" ) }%{ if x }y%{~ endif ~}\"\n", "a = \"${b + c}-${f(\"${d}\")}%{if x}y%{~ endif ~}\"\n");
+        check(
+            "a = \"${ b+c }-${ f( \"${d }\" ) }%{ if x }y%{~ endif ~}\"\n",
+            "a = \"${b + c}-${f(\"${d}\")}%{if x}y%{~ endif ~}\"\n",
+        );
     }
 
     #[test]

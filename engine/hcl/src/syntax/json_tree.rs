@@ -117,7 +117,8 @@ mod tests {
 
     #[test]
     fn blocks_have_their_labels_and_places() {
-        let text = "{\n  \"Groups\": [\n    {\"Name\": \"a\", \"Count\": 2}\n  ],\n  \"volume\": {\"v\": {\"x\": 1}}\n}";
+        let text =
+            "{\n  \"Groups\": [\n    {\"Name\": \"a\", \"Count\": 2}\n  ],\n  \"volume\": {\"v\": {\"x\": 1}}\n}";
         let names = |name: &str| match name {
             "Groups" => ("group".to_owned(), JsonLabel::Field(&["Name"])),
             "volume" => ("volume".to_owned(), JsonLabel::Key),
@@ -127,7 +128,9 @@ mod tests {
         let found: Vec<_> = body
             .blocks
             .iter()
-            .map(|block| (block.kind.to_string(), block.label(0).unwrap(), body.source.range(block.header_span()).start.line))
+            .map(|block| {
+                (block.kind.to_string(), block.label(0).unwrap(), body.source.range(block.header_span()).start.line)
+            })
             .collect();
         assert_eq!(found, [("group".to_owned(), "a", 3), ("volume".to_owned(), "v", 5)]);
         assert!(body.blocks[0].body.attribute("count").is_some());

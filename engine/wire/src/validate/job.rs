@@ -10,6 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) fn job(job: &Job) -> Problems {
     let mut problems = Problems::default();
     unsupported(job, &mut problems);
+    problems.extend(rules(job));
+    problems
+}
+
+/// What is wrong with a job wherever it runs.
+pub(crate) fn rules(job: &Job) -> Problems {
+    let mut problems = Problems::default();
     names(job, &mut problems);
     let kind = text(&job.kind);
     if kind.is_empty() {

@@ -21,7 +21,7 @@ mod tests;
 mod volume;
 mod warn;
 
-pub(crate) use job::job;
+pub(crate) use job::{job, rules};
 pub(crate) use warn::warnings;
 
 use drover_base::Nanos;
