@@ -18,8 +18,7 @@ const TEXTS: [Field; 4] = [
     ("OIDC Client ID", "OIDCClientID"),
     ("OIDC Client Secret", "OIDCClientSecret"),
 ];
-const SWITCHES: [Field; 2] =
-    [("OIDC Enable PKCE", "OIDCEnablePKCE"), ("OIDC Disable UserInfo", "OIDCDisableUserInfo")];
+const SWITCHES: [Field; 2] = [("OIDC Enable PKCE", "OIDCEnablePKCE"), ("OIDC Disable UserInfo", "OIDCDisableUserInfo")];
 const LISTS: [Field; 5] = [
     ("OIDC Scopes", "OIDCScopes"),
     ("Bound audiences", "BoundAudiences"),
@@ -32,8 +31,7 @@ const LEEWAYS: [Field; 3] = [
     ("NotBefore Leeway", "NotBeforeLeeway"),
     ("ClockSkew Leeway", "ClockSkewLeeway"),
 ];
-const MAPS: [Field; 2] =
-    [("Claim mappings", "ClaimMappings"), ("List claim mappings", "ListClaimMappings")];
+const MAPS: [Field; 2] = [("Claim mappings", "ClaimMappings"), ("List claim mappings", "ListClaimMappings")];
 
 /// A method as people read it.
 fn describe(method: &Value) -> String {

@@ -115,7 +115,8 @@ impl Invoke for Create {
         self.settings.write_to(&mut method)?;
         let client = self.engine.connect(context)?;
         context.block_on(async {
-            let made: Result<Value, _> = client.send(Method::Put, "/v1/acl/auth-method", &Query::new(), Some(&method)).await;
+            let made: Result<Value, _> =
+                client.send(Method::Put, "/v1/acl/auth-method", &Query::new(), Some(&method)).await;
             show(&made.during("Error creating ACL auth method")?, &self.format)
         })
     }

@@ -198,9 +198,7 @@ fn sign(assertion: &Assertion, claims: &Value) -> std::result::Result<String, St
         _ => {
             let min = MIN_SECRET_BYTES.iter().find(|(known, _)| known == name).map_or(0, |(_, min)| *min);
             if assertion.client_secret.len() < min {
-                return Err(format!(
-                    "invalid secret length for algorithm: {name:?} must be at least {min} bytes long"
-                ));
+                return Err(format!("invalid secret length for algorithm: {name:?} must be at least {min} bytes long"));
             }
             EncodingKey::from_secret(assertion.client_secret.as_bytes())
         }

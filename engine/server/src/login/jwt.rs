@@ -111,7 +111,8 @@ impl KeyCache {
             Source::Published { url, certificates, issuer } => {
                 let kid = header.kid.as_deref();
                 let published = self.published(url, certificates, kid).await?;
-                let fits = |jwk: &&Jwk| kid.is_none() || jwk.common.key_id.is_none() || jwk.common.key_id.as_deref() == kid;
+                let fits =
+                    |jwk: &&Jwk| kid.is_none() || jwk.common.key_id.is_none() || jwk.common.key_id.as_deref() == kid;
                 let keys: Vec<DecodingKey> =
                     published.keys.iter().filter(fits).filter_map(|jwk| DecodingKey::from_jwk(jwk).ok()).collect();
                 let claims = first_good(token, header.alg, keys.iter())?;
@@ -189,7 +190,10 @@ fn key_of_pem(pem: &str) -> Result<Vec<DecodingKey>, String> {
     let readings = [DecodingKey::from_rsa_pem(bytes), DecodingKey::from_ec_pem(bytes), DecodingKey::from_ed_pem(bytes)];
     let keys: Vec<DecodingKey> = readings.into_iter().flatten().collect();
     if keys.is_empty() {
-        return Err("unable to parse public key for JWT auth: data does not contain any valid RSA or ECDSA public keys".to_owned());
+        return Err(
+            "unable to parse public key for JWT auth: data does not contain any valid RSA or ECDSA public keys"
+                .to_owned(),
+        );
     }
     Ok(keys)
 }
@@ -200,7 +204,8 @@ fn check_claims(claims: &Claims, config: &AuthMethodConfig, now: UnixNanos) -> R
     if !config.bound_issuer.is_empty() && !config.bound_issuer.iter().any(|bound| bound == issuer) {
         return Err(format!("invalid JWT issuer: {issuer:?}"));
     }
-    if !config.bound_audiences.is_empty() && !audiences(claims).any(|one| config.bound_audiences.iter().any(|b| b == one))
+    if !config.bound_audiences.is_empty()
+        && !audiences(claims).any(|one| config.bound_audiences.iter().any(|b| b == one))
     {
         return Err("invalid audience (aud) claim: audience claim does not match any expected audience".to_owned());
     }

@@ -119,14 +119,13 @@ fn merge(mut new: AclAuthMethod, stored: Option<&AclAuthMethod>) -> AclAuthMetho
 
 fn merge_config(mut new: AuthMethodConfig, old: &AuthMethodConfig) -> AuthMethodConfig {
     // A secret that was read redacted is not a new one.
-    if new.oidc_client_secret == REDACTED || (new.oidc_client_secret.is_empty() && new.oidc_client_id == old.oidc_client_id)
+    if new.oidc_client_secret == REDACTED
+        || (new.oidc_client_secret.is_empty() && new.oidc_client_id == old.oidc_client_id)
     {
         new.oidc_client_secret.clone_from(&old.oidc_client_secret);
     }
-    let maps: [(&mut TextMap, &TextMap); 2] = [
-        (&mut new.claim_mappings, &old.claim_mappings),
-        (&mut new.list_claim_mappings, &old.list_claim_mappings),
-    ];
+    let maps: [(&mut TextMap, &TextMap); 2] =
+        [(&mut new.claim_mappings, &old.claim_mappings), (&mut new.list_claim_mappings, &old.list_claim_mappings)];
     for (new, old) in maps {
         if new.is_empty() {
             new.clone_from(old);

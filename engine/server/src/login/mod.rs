@@ -59,10 +59,10 @@ impl Server {
     /// Access control is off; the method is unknown; `Unauthorized`: the token is not taken; no rule fits.
     pub async fn login(&self, request: LoginRequest) -> Result<Arc<AclToken>> {
         self.check_acl_enabled()?;
-        check_present("login", &[
-            ("auth method name", &request.auth_method_name),
-            ("login token", &request.login_token),
-        ])?;
+        check_present(
+            "login",
+            &[("auth method name", &request.auth_method_name), ("login token", &request.login_token)],
+        )?;
         let method = self.login_method(&request.auth_method_name)?;
         if method.kind != JWT {
             let text = format!("auth-method {:?} is not of type {JWT}", method.name);

@@ -96,11 +96,14 @@ impl Server {
     /// Access control is off; the method is unknown or of another kind; the provider does not answer.
     pub async fn oidc_auth_url(&self, request: AuthUrlRequest) -> Result<String> {
         self.check_acl_enabled()?;
-        check_present("OIDC auth-url", &[
-            ("auth method name", &request.auth_method_name),
-            ("client nonce", &request.client_nonce),
-            ("redirect URI", &request.redirect_uri),
-        ])?;
+        check_present(
+            "OIDC auth-url",
+            &[
+                ("auth method name", &request.auth_method_name),
+                ("client nonce", &request.client_nonce),
+                ("redirect URI", &request.redirect_uri),
+            ],
+        )?;
         let method = self.login_method(&request.auth_method_name)?;
         let config = oidc_config(&method)?;
         check_redirect(&config, &request.redirect_uri)?;
@@ -125,13 +128,16 @@ impl Server {
     /// Nothing like it was asked for, or too long ago; the provider refuses; no rule fits.
     pub async fn oidc_complete_auth(&self, request: CompleteAuthRequest) -> Result<Arc<AclToken>> {
         self.check_acl_enabled()?;
-        check_present("OIDC complete-auth", &[
-            ("auth method name", &request.auth_method_name),
-            ("client nonce", &request.client_nonce),
-            ("state", &request.state),
-            ("code", &request.code),
-            ("redirect URI", &request.redirect_uri),
-        ])?;
+        check_present(
+            "OIDC complete-auth",
+            &[
+                ("auth method name", &request.auth_method_name),
+                ("client nonce", &request.client_nonce),
+                ("state", &request.state),
+                ("code", &request.code),
+                ("redirect URI", &request.redirect_uri),
+            ],
+        )?;
         let method = self.login_method(&request.auth_method_name)?;
         let config = oidc_config(&method)?;
         let waiting = self.inner.logins.pending.take(&request.client_nonce).filter(|waiting| {
@@ -287,9 +293,7 @@ fn check_id_token(claims: &Claims, config: &AuthMethodConfig, nonce: &str) -> st
 
 fn random_text() -> Result<String> {
     let mut bytes = [0; SECRET_BYTES];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| ServerError::unavailable("the system gives no randomness"))?;
+    SystemRandom::new().fill(&mut bytes).map_err(|_| ServerError::unavailable("the system gives no randomness"))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 

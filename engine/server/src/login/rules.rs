@@ -121,14 +121,7 @@ fn check(rule: &AclBindingRule) -> Problems {
 }
 
 fn hash(rule: &AclBindingRule) -> Vec<u8> {
-    digest([
-        rule.id.as_str(),
-        &rule.description,
-        &rule.auth_method,
-        &rule.selector,
-        &rule.bind_type,
-        &rule.bind_name,
-    ])
+    digest([rule.id.as_str(), &rule.description, &rule.auth_method, &rule.selector, &rule.bind_type, &rule.bind_name])
 }
 
 #[cfg(test)]
@@ -152,11 +145,13 @@ mod tests {
         assert!(check("m", "management", "x", "").contains("bind name should be empty"));
         assert!(check("m", "king", "x", "").contains("unsupported bind type: \"king\""));
         assert!(check("m", "role", "x", "value.x ==").contains("selector is invalid: 1:"));
-        assert!(super::check(&AclBindingRule {
-            auth_method: "m".into(),
-            bind_type: "management".into(),
-            ..Default::default()
-        })
-        .is_empty());
+        assert!(
+            super::check(&AclBindingRule {
+                auth_method: "m".into(),
+                bind_type: "management".into(),
+                ..Default::default()
+            })
+            .is_empty()
+        );
     }
 }

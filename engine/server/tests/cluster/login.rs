@@ -92,13 +92,15 @@ impl Provider {
             length += stream.read(&mut head[length..]).await.unwrap();
             let text = String::from_utf8_lossy(&head[..length]).into_owned();
             let Some((lines, body)) = text.split_once("\r\n\r\n") else { continue };
-            let wanted = lines.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            let wanted =
+                lines.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
             if body.len() < wanted.unwrap_or(0) {
                 continue;
             }
             let path = lines.split(' ').nth(1).unwrap_or_default();
             let answer = self.document(path, lines, body).to_string();
-            let reply = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{answer}", answer.len());
+            let reply =
+                format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{answer}", answer.len());
             let _ = stream.write_all(reply.as_bytes()).await;
             return;
         }
@@ -136,7 +138,8 @@ async fn cluster(provider: &Provider, method: Value) -> Server {
     method["Config"]["OIDCDiscoveryURL"] = json!(provider.address);
     let write: AuthMethodWrite = serde_json::from_value(method).unwrap();
     server.upsert_acl_auth_method(write).await.unwrap();
-    for (selector, name) in [("value.role == engineering", "engineering"), ("ops in list.groups", "ops-${value.user}")] {
+    for (selector, name) in [("value.role == engineering", "engineering"), ("ops in list.groups", "ops-${value.user}")]
+    {
         let rule = json!({"AuthMethod": "m", "Selector": selector, "BindType": "policy", "BindName": name});
         let write: BindingRuleWrite = serde_json::from_value(rule).unwrap();
         server.upsert_acl_binding_rule(write).await.unwrap();
@@ -156,11 +159,8 @@ fn oidc(more: Value) -> Value {
 
 /// Goes through a login; `code` is what the browser brings.
 async fn log_in(server: &Server, provider: &Provider, nonce: &str) -> Result<Arc<AclToken>, ServerError> {
-    let request = AuthUrlRequest {
-        auth_method_name: "m".into(),
-        redirect_uri: REDIRECT.into(),
-        client_nonce: nonce.into(),
-    };
+    let request =
+        AuthUrlRequest { auth_method_name: "m".into(), redirect_uri: REDIRECT.into(), client_nonce: nonce.into() };
     let address = url::Url::parse(&server.oidc_auth_url(request).await?).unwrap();
     let query: HashMap<_, _> = address.query_pairs().into_owned().collect();
     assert_eq!((query["scope"].as_str(), query["nonce"].as_str()), ("openid groups", nonce));
@@ -191,11 +191,8 @@ async fn somebody_logs_in_through_a_provider() {
     assert!(form["authorization"].to_lowercase().starts_with("authorization: basic "));
     assert!(server.resolve(&token.secret_id).is_ok());
     // A state that is not the one of the request is not taken.
-    let request = AuthUrlRequest {
-        auth_method_name: "m".into(),
-        redirect_uri: REDIRECT.into(),
-        client_nonce: "n2".into(),
-    };
+    let request =
+        AuthUrlRequest { auth_method_name: "m".into(), redirect_uri: REDIRECT.into(), client_nonce: "n2".into() };
     server.oidc_auth_url(request).await.unwrap();
     let forged = CompleteAuthRequest {
         auth_method_name: "m".into(),

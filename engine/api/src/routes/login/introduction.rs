@@ -31,7 +31,11 @@ pub(super) async fn introduce(context: &Context) -> Result<Reply> {
         other => Some(Nanos(other.as_i64().ok_or_else(|| ApiError::bad_request("TTL: not a duration"))?)),
     };
     context.allow(Acl::can_write_node)?;
-    let wanted = IntroductionRequest { node_name: request.node_name.unwrap_or_default(), node_pool: request.node_pool.unwrap_or_default(), ttl };
+    let wanted = IntroductionRequest {
+        node_name: request.node_name.unwrap_or_default(),
+        node_pool: request.node_pool.unwrap_or_default(),
+        ttl,
+    };
     let signed = context.state.server.sign_introduction(&wanted).await?;
     context.json(&json!({ "JWT": signed.jwt }))
 }
