@@ -140,7 +140,7 @@ pub static COMMANDS: &[Command] = &[
     Command::new::<acl::role::Info>("acl role info", "[options] <acl_role_id>", "Display a role"),
     Command::new::<acl::role::List>("acl role list", "[options]", "List roles"),
     Command::new::<acl::role::Update>("acl role update", "[options] <acl_role_id>", "Change a role"),
-    Command::new::<acl::token::Create>("acl token create", "[options]", "Make a token"),
+    Command::new::<acl::token::Create>("acl token create", "[options] [<path>]", "Make a token"),
     Command::new::<acl::token::Delete>("acl token delete", "[options] <token_accessor_id>", "Remove a token"),
     Command::new::<acl::token::Info>("acl token info", "[options] <token_accessor_id>", "Display a token"),
     Command::new::<acl::token::List>("acl token list", "[options]", "List tokens"),

@@ -22,7 +22,8 @@ impl Client {
     }
     /// The caller's own policies.
     pub async fn own_acl_policies(&self) -> Result<Vec<AclPolicyStub>> {
-        Ok(self.get("/v1/acl/policy/self", &Query::new()).await?.value)
+        let own: Answer<Option<Vec<AclPolicyStub>>> = self.get("/v1/acl/policy/self", &Query::new()).await?;
+        Ok(own.value.unwrap_or_default())
     }
     /// One policy.
     pub async fn acl_policy(&self, name: &str) -> Result<AclPolicy> {

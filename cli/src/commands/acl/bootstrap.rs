@@ -28,7 +28,7 @@ impl Invoke for Bootstrap {
     fn invoke(self, context: &Context) -> Outcome {
         let secret = match self.path.as_slice() {
             [] => None,
-            [path] => Some(read(path)?),
+            [path] => Some(read_secret(path)?),
             _ => return Err(context.usage("This command takes up to one argument")),
         };
         let client = self.engine.connect(context)?;
@@ -39,7 +39,8 @@ impl Invoke for Bootstrap {
     }
 }
 
-fn read(path: &str) -> Result<String, CliError> {
+/// The secret in a file; `-` is the standard input.
+pub fn read_secret(path: &str) -> Result<String, CliError> {
     let mut text = String::new();
     let read = match path {
         "-" => std::io::stdin().lock().take(MAX_SECRET_BYTES).read_to_string(&mut text),

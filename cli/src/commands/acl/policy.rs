@@ -43,10 +43,17 @@ pub struct Apply {
 impl Apply {
     fn workload(&self) -> Result<Option<JobAcl>, CliError> {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
-        let job = JobAcl { namespace: text(&self.namespace), job_id: text(&self.job), group: text(&self.group), task: text(&self.task) };
+        let job = JobAcl {
+            namespace: text(&self.namespace),
+            job_id: text(&self.job),
+            group: text(&self.group),
+            task: text(&self.task),
+        };
         let missing = |what: &str, of: &str| Err(CliError::new(format!("-{what} is required if -{of} is set")));
         match &job {
-            JobAcl { namespace, job_id, .. } if namespace.is_empty() && !job_id.is_empty() => missing("namespace", "job"),
+            JobAcl { namespace, job_id, .. } if namespace.is_empty() && !job_id.is_empty() => {
+                missing("namespace", "job")
+            }
             JobAcl { job_id, group, .. } if job_id.is_empty() && !group.is_empty() => missing("job", "group"),
             JobAcl { group, task, .. } if group.is_empty() && !task.is_empty() => missing("group", "task"),
             JobAcl { namespace, .. } if namespace.is_empty() => Ok(None),

@@ -90,20 +90,28 @@ pub struct Create {
     ttl: Option<String>,
     #[command(flatten)]
     format: output::Format,
+    /// Brings a client token from elsewhere: its accessor. Its secret is read from the file, or from `-`.
+    #[arg(long, value_name = "accessor")]
+    accessor: Option<String>,
     #[arg(hide = true)]
-    extra: Vec<String>,
+    path: Vec<String>,
 }
 
 impl Invoke for Create {
     fn invoke(self, context: &Context) -> Outcome {
-        if !self.extra.is_empty() {
-            return Err(context.usage("This command takes no arguments"));
-        }
+        let secret = match (&self.accessor, self.path.as_slice()) {
+            (None, []) => None,
+            (None, _) => return Err(context.usage("A path can only be given together with -accessor")),
+            (Some(_), [path]) => Some(super::bootstrap::read_secret(path)?),
+            (Some(_), _) => return Err(context.usage("-accessor needs one argument: <path>, or - for the standard input")),
+        };
         let ttl = self.ttl.as_deref().map(Nanos::parse).transpose().map_err(|_| {
             let text = self.ttl.as_deref().unwrap_or_default();
             CliError::new(format!("Failed to parse TTL as time duration: time: invalid duration {text:?}"))
         })?;
         let token = AclToken {
+            accessor_id: self.accessor.unwrap_or_default(),
+            secret_id: secret.unwrap_or_default(),
             name: self.name.unwrap_or_default(),
             policies: Some(self.policy).filter(|policies| !policies.is_empty()),
             roles: roles(&self.role_id, &self.role_name),
@@ -143,12 +151,12 @@ pub struct Update {
     #[command(flatten)]
     format: output::Format,
     #[arg(hide = true)]
-    token: Vec<String>,
+    accessor: Vec<String>,
 }
 
 impl Invoke for Update {
     fn invoke(self, context: &Context) -> Outcome {
-        let [accessor] = self.token.as_slice() else {
+        let [accessor] = self.accessor.as_slice() else {
             return Err(context.usage("This command takes one argument: <token_accessor_id>"));
         };
         let client = self.engine.connect(context)?;
@@ -177,12 +185,12 @@ pub struct Delete {
     #[command(flatten)]
     engine: ServerArgs,
     #[arg(hide = true)]
-    token: Vec<String>,
+    accessor: Vec<String>,
 }
 
 impl Invoke for Delete {
     fn invoke(self, context: &Context) -> Outcome {
-        let [accessor] = self.token.as_slice() else {
+        let [accessor] = self.accessor.as_slice() else {
             return Err(context.usage("This command takes one argument: <token_accessor_id>"));
         };
         let client = self.engine.connect(context)?;
@@ -203,12 +211,12 @@ pub struct Info {
     #[command(flatten)]
     format: output::Format,
     #[arg(hide = true)]
-    token: Vec<String>,
+    accessor: Vec<String>,
 }
 
 impl Invoke for Info {
     fn invoke(self, context: &Context) -> Outcome {
-        let [accessor] = self.token.as_slice() else {
+        let [accessor] = self.accessor.as_slice() else {
             return Err(context.usage("This command takes one argument: <token_accessor_id>"));
         };
         let client = self.engine.connect(context)?;

@@ -1,6 +1,6 @@
 //! What is done to a job.
 
-use super::jobs::{job_of, namespace_of};
+use super::jobs::{job_of, must_be_open, namespace_of};
 use crate::context::Context;
 use crate::error::{ApiError, Result};
 use crate::reply::Reply;
@@ -121,6 +121,7 @@ pub(super) async fn dispatch_raw(context: &Context, id: &str) -> Result<Reply> {
 }
 
 async fn dispatched(context: &Context, id: &str, request: DispatchRequest) -> Result<Reply> {
+    must_be_open(context)?;
     let done = context.state.server.dispatch_job(&context.job_key(id), request).await?;
     let answer = JobDispatchAnswer {
         dispatched_job_id: done.dispatched_job_id,
@@ -189,6 +190,7 @@ pub(super) async fn scale(context: &Context, id: &str) -> Result<Reply> {
         enforce_index: request.enforce_index,
         job_modify_index: request.job_modify_index,
     };
+    must_be_open(context)?;
     let done = context.state.server.scale_job(&context.job_key(id), request).await?;
     evaluated(context, done, true)
 }

@@ -9,14 +9,15 @@ use crate::reply::{Reply, to_json};
 use drover_acl::NamespaceCapability;
 use drover_hcl::Source;
 use drover_hcl::variables::Strictness;
-use drover_model::{Job, Namespace};
 use drover_model::registry::JobSubmission;
+use drover_model::{Job, Namespace};
 use drover_server::request::RegisterOptions;
 use drover_state::{Snapshot, Table, WatchKey};
 use drover_wire::answers::{JobRegisterAnswer, JobValidateAnswer};
 use drover_wire::job::{self, Canonical as _};
 use drover_wire::requests::{JobParseRequest, JobRegisterRequest, JobValidateRequest};
 use drover_wire::stubs::JobStub;
+use http::StatusCode;
 use std::sync::Arc;
 
 /// GET lists, PUT and POST register.
@@ -51,19 +52,23 @@ async fn list(context: &Context) -> Result<Reply> {
         keys,
         index,
         question,
-        (|state| Ok(Stamp::Tables { generation, index: index(state) }), |state| {
-            let jobs: Vec<&Arc<Job>> = if everywhere {
-                let jobs = state.jobs().filter(|job| job.id.starts_with(&options.prefix));
-                jobs.filter(|job| options.in_scope_for(&job.namespace, &[NamespaceCapability::ListJobs])).collect()
-            } else {
-                state.jobs_in(&options.namespace, &options.prefix).collect()
-            };
-            let page = page(&options, jobs.into_iter(), key, &[])?;
-            let stub = |job: &&'_ Arc<Job>| state.job_summary(&job.key()).map(AsRef::as_ref);
-            let summaries: Vec<_> = page.items.iter().map(stub).collect();
-            let stubs = page.items.iter().zip(summaries).map(|(job, summary)| JobStub::new(job, summary, with_meta));
-            Ok(Answer::new(to_json(&stubs.collect::<Vec<_>>(), context.layout())?, page.next))
-        }),
+        (
+            |state| Ok(Stamp::Tables { generation, index: index(state) }),
+            |state| {
+                let jobs: Vec<&Arc<Job>> = if everywhere {
+                    let jobs = state.jobs().filter(|job| job.id.starts_with(&options.prefix));
+                    jobs.filter(|job| options.in_scope_for(&job.namespace, &[NamespaceCapability::ListJobs])).collect()
+                } else {
+                    state.jobs_in(&options.namespace, &options.prefix).collect()
+                };
+                let page = page(&options, jobs.into_iter(), key, &[])?;
+                let stub = |job: &&'_ Arc<Job>| state.job_summary(&job.key()).map(AsRef::as_ref);
+                let summaries: Vec<_> = page.items.iter().map(stub).collect();
+                let stubs =
+                    page.items.iter().zip(summaries).map(|(job, summary)| JobStub::new(job, summary, with_meta));
+                Ok(Answer::new(to_json(&stubs.collect::<Vec<_>>(), context.layout())?, page.next))
+            },
+        ),
     )
     .await
 }
@@ -73,6 +78,7 @@ pub(super) async fn register(context: &Context, id: Option<&str>) -> Result<Repl
     let request: JobRegisterRequest = context.body()?;
     let mut job = job_of(context, request.job, &request.namespace, id.map(|id| (id, "Job ID does not match name")))?;
     context.allow_in(namespace_of(&job), NamespaceCapability::RegisterJob)?;
+    must_be_open(context)?;
     job.nomad_token_id = context.access()?.token().map(|token| token.accessor_id.clone());
     let submission = request.submission.map(|submission| JobSubmission {
         source: submission.source,
@@ -100,6 +106,16 @@ pub(super) async fn register(context: &Context, id: Option<&str>) -> Result<Repl
         ..JobRegisterAnswer::default()
     };
     Ok(context.json(&answer)?.written_at(done.index))
+}
+
+/// Refuses changes of jobs while the scheduler configuration says so; management may always.
+pub(super) fn must_be_open(context: &Context) -> Result<()> {
+    let is_closed = context.state.store().snapshot().scheduler_configuration().reject_job_registration;
+    if !is_closed || context.acl()?.is_management() {
+        return Ok(());
+    }
+    let text = "Job registration, dispatch, and scale are disabled by the scheduler configuration";
+    Err(ApiError::new(StatusCode::FORBIDDEN, text))
 }
 
 /// The namespace that a job is meant for.

@@ -96,7 +96,6 @@ async fn object(context: &Context, id: &str) -> Result<Reply> {
 
 async fn allocs(context: &Context, id: &str) -> Result<Reply> {
     context.must_read()?;
-    check_id("node", id)?;
     let options = context.read_options()?;
     let id = NodeId::from(id);
     let index = |state: &Snapshot| match state.allocs_by_node(&id).map(|alloc| alloc.modify_index).max() {
@@ -112,7 +111,7 @@ async fn allocs(context: &Context, id: &str) -> Result<Reply> {
             let acl = context.acl()?;
             let seen = state.allocs_by_node(&id);
             let seen = seen.filter(|alloc| acl.allows(&alloc.namespace, NamespaceCapability::ReadJob));
-            context.json(&seen.collect::<Vec<_>>())
+            context.json(&seen.map(|alloc| super::allocations::Document::new(alloc)).collect::<Vec<_>>())
         },
     )
     .await
@@ -150,7 +149,11 @@ async fn eligibility(context: &Context, id: &str) -> Result<Reply> {
         .eligibility
         .parse()
         .map_err(|_| ApiError::refused(format!("invalid scheduling eligibility {:?}", request.eligibility)))?;
-    let done = context.state.server.set_node_eligibility(&NodeId::from(id), wanted).await?;
+    let id = NodeId::from(id);
+    if context.state.store().snapshot().node(&id).is_some_and(|node| node.scheduling_eligibility == wanted) {
+        return updated(context, NodeUpdated::default());
+    }
+    let done = context.state.server.set_node_eligibility(&id, wanted).await?;
     // The reference leaves the node's index out of this answer.
     updated(context, NodeUpdated { node_modify_index: 0, ..done })
 }

@@ -49,11 +49,12 @@ struct Answer<M: Serialize> {
 }
 
 impl<M: Serialize> Answer<M> {
-    fn new(state: &Snapshot) -> Self {
+    /// Who may see nothing is not even told the index.
+    fn new(state: &Snapshot, kinds: &[&'static str]) -> Self {
         Self {
             matches: BTreeMap::new(),
             truncations: BTreeMap::new(),
-            index: state.index(),
+            index: if kinds.is_empty() { 0 } else { state.index() },
             last_contact: 0,
             known_leader: true,
             next_token: "",
@@ -150,9 +151,7 @@ impl Scope<'_> {
             }
             "node_pools" => texts(&mut self.pools().map(|pool| pool.name.as_str())),
             "namespaces" => texts(&mut self.namespaces().map(|namespace| &*namespace.name)),
-            "vars" => {
-                texts(&mut self.variables().map(|variable| variable.path.as_str()))
-            }
+            "vars" => texts(&mut self.variables().map(|variable| variable.path.as_str())),
             "scaling_policy" => {
                 let jobs = state.jobs().filter(|job| self.holds(&job.namespace));
                 let policies = jobs.flat_map(|job| &job.task_groups).filter_map(|group| group.scaling.as_ref());
@@ -188,7 +187,7 @@ pub(super) async fn prefix(context: &Context) -> Result<Reply> {
     context.check_region()?;
     let state = context.state.store().snapshot();
     let scope = Scope { state: &state, namespace: context.namespace(), access: context.access()? };
-    let mut answer = Answer::<Option<Vec<String>>>::new(&state);
+    let mut answer = Answer::<Option<Vec<String>>>::new(&state, &contexts);
     let lowered = request.prefix.to_ascii_lowercase();
     for kind in contexts {
         let is_uuid = UUID_CONTEXTS.contains(&kind);
@@ -239,7 +238,7 @@ pub(super) async fn fuzzy(context: &Context) -> Result<Reply> {
     context.check_region()?;
     let state = context.state.store().snapshot();
     let scope = Scope { state: &state, namespace: context.namespace(), access: context.access()? };
-    let mut answer = Answer::<Vec<FuzzyMatch>>::new(&state);
+    let mut answer = Answer::<Vec<FuzzyMatch>>::new(&state, &contexts);
     let text = request.text.to_lowercase();
     let mut found = Found::default();
     for kind in contexts {

@@ -108,7 +108,12 @@ pub(super) async fn list(context: &Context) -> Result<Reply> {
                 access.allows_variable(&variable.namespace, &variable.path, VariableCapability::List)
             };
             let found: Vec<Arc<Row>> = if *options.namespace == *Namespace::ALL {
-                state.variables().filter(|variable| variable.path.starts_with(&options.prefix)).filter(sees).map(row).collect()
+                state
+                    .variables()
+                    .filter(|variable| variable.path.starts_with(&options.prefix))
+                    .filter(sees)
+                    .map(row)
+                    .collect()
             } else {
                 state.variables_in(&options.namespace, &options.prefix).filter(sees).map(row).collect()
             };
@@ -130,7 +135,9 @@ pub(super) async fn route(context: &Context, path: &str) -> Result<Reply> {
     }
     if context.is_delete() {
         let cas = cas(context)?;
-        allow(context, &context.namespace(), path, VariableCapability::Destroy)?;
+        if let Some(refusal) = allow_write(context, &context.namespace(), path, VariableCapability::Destroy)? {
+            return Ok(refusal);
+        }
         let done = context.state.server.delete_variable(&context.namespace(), path, cas).await?;
         return Ok(Reply::empty().with_status(StatusCode::NO_CONTENT).written_at(done.index));
     }
@@ -149,6 +156,20 @@ pub(super) async fn route(context: &Context, path: &str) -> Result<Reply> {
         context.json(&Document::from(&found))
     })
     .await
+}
+
+/// As [`allow`], for writes, whose refusals carry the index of an object that is not there.
+fn allow_write(
+    context: &Context,
+    namespace: &str,
+    path: &str,
+    capability: VariableCapability,
+) -> Result<Option<Reply>> {
+    match allow(context, namespace, path, capability) {
+        Ok(()) => Ok(None),
+        Err(refusal) if refusal.status == StatusCode::FORBIDDEN => Ok(Some(Reply::from(refusal).written_at(0))),
+        Err(other) => Err(other),
+    }
 }
 
 /// Refuses callers that may not do something with a variable.
@@ -195,7 +216,9 @@ async fn put(context: &Context, path: &str) -> Result<Reply> {
     let lock = body.lock.map(serde_json::from_value::<Option<VariableLock>>).transpose();
     let lock = lock.map_err(|error| ApiError::bad_request(error.to_string()))?.flatten();
     let namespace = if body.namespace.is_empty() { context.namespace() } else { body.namespace.into() };
-    allow(context, &namespace, path, VariableCapability::Write)?;
+    if let Some(refusal) = allow_write(context, &namespace, path, VariableCapability::Write)? {
+        return Ok(refusal);
+    }
     if let Some(operation) = operation {
         let items = body.items.unwrap_or_default();
         let request = VariableLockRequest { namespace, path: path.to_owned(), items, lock: lock.unwrap_or_default() };

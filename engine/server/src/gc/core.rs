@@ -132,7 +132,9 @@ impl<'a> Collector<'a> {
         for job in &self.inventory.jobs {
             let standing = job.periodic.is_some() || (job.parameterized_job.is_some() && !job.dispatched);
             let tagged = job.version_tag.is_some();
-            if job.status != JobStatus::Dead || (standing && !job.stop) || tagged {
+            // What is not stopped and does not end by itself may be scaled up again.
+            let stays = standing || !matches!(job.kind, JobType::Batch | JobType::Sysbatch);
+            if job.status != JobStatus::Dead || (stays && !job.stop) || tagged {
                 continue;
             }
             let key = job.key();
@@ -203,7 +205,8 @@ mod tests {
     const NOW: UnixNanos = UnixNanos(1_000_000_000_000_000);
 
     fn inventory(kind: JobType, status: JobStatus, client: AllocClientStatus) -> Inventory {
-        let job = Job { id: "j".into(), namespace: "default".into(), kind, status, ..Job::default() };
+        let stop = status == JobStatus::Dead;
+        let job = Job { id: "j".into(), namespace: "default".into(), kind, status, stop, ..Job::default() };
         let eval = Evaluation {
             id: "e".into(),
             job_id: "j".into(),
@@ -238,6 +241,13 @@ mod tests {
     fn dead_jobs_go_whole_and_only_once() {
         let inventory = inventory(JobType::Service, JobStatus::Dead, AllocClientStatus::Complete);
         assert_eq!(run(&inventory, Age::Any), (1, 1, 1));
+    }
+
+    #[test]
+    fn services_that_are_scaled_to_nothing_stay() {
+        let mut inventory = inventory(JobType::Service, JobStatus::Dead, AllocClientStatus::Complete);
+        inventory.jobs = vec![Arc::new(Job { stop: false, ..(*inventory.jobs[0]).clone() })];
+        assert_eq!(run(&inventory, Age::Any).2, 0);
     }
 
     #[test]

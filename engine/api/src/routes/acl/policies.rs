@@ -121,7 +121,9 @@ pub(super) async fn of_caller(context: &Context) -> Result<Reply> {
         |state| state.table_index(Table::AclPolicies).max(1),
         |state| {
             let own = own(context, state)?.unwrap_or_else(|| state.acl_policies("").cloned().collect());
-            context.json(&own.iter().map(Stub::from).collect::<Vec<_>>())
+            // None at all is null here.
+            let stubs = Some(own.iter().map(Stub::from).collect::<Vec<_>>()).filter(|stubs| !stubs.is_empty());
+            context.json(&stubs)
         },
     )
     .await

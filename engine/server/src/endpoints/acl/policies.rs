@@ -55,14 +55,6 @@ fn problems_of(policy: &AclPolicy) -> Problems {
 
 fn with_hash(policy: AclPolicy) -> AclPolicy {
     let job = policy.job_acl.clone().unwrap_or_default();
-    let fields = [
-        &policy.name,
-        &policy.description,
-        &policy.rules,
-        &job.namespace,
-        &job.job_id,
-        &job.group,
-        &job.task,
-    ];
+    let fields = [&policy.name, &policy.description, &policy.rules, &job.namespace, &job.job_id, &job.group, &job.task];
     AclPolicy { hash: digest(fields.map(String::as_str)), ..policy }
 }

@@ -1,9 +1,10 @@
 //! Tokens.
 
+use super::bootstrap::is_uuid;
 use super::digest;
 use crate::answer::Written;
 use crate::config::AclConfig;
-use crate::error::{Result, ServerError};
+use crate::error::{ErrorKind, Result, ServerError};
 use crate::request::TokenWrite;
 use crate::server::{Inner, Server};
 use drover_base::uuid;
@@ -26,8 +27,17 @@ impl Server {
     /// Access control is off, or the token is not allowed.
     pub async fn upsert_acl_token(&self, write: TokenWrite) -> Result<Arc<AclToken>> {
         self.check_acl_enabled()?;
+        let mut write = write;
+        write.token.kind = write.kind.parse().unwrap_or_default();
         let snapshot = self.inner.store.snapshot();
-        let stored = stored_token(&snapshot, &write.token.accessor_id)?;
+        if is_brought(&write.token) && has_other_owner(&snapshot, &write.token) {
+            return Err(ServerError::invalid("a token with this secret exists already"));
+        }
+        let stored = match stored_token(&snapshot, &write.token.accessor_id) {
+            // A token that comes from elsewhere, with both of its ids.
+            Err(error) if is_brought(&write.token) && error.kind == ErrorKind::Invalid => None,
+            other => other?,
+        };
         let token = prepare(&self.inner.config.acl, &snapshot, write, stored.as_deref(), UnixNanos::now())?;
         self.write_acl_token(token).await
     }
@@ -94,6 +104,17 @@ fn stored_token(snapshot: &Snapshot, accessor: &str) -> Result<Option<Arc<AclTok
     stored.ok_or_else(|| ServerError::invalid(format!("cannot find token {accessor}"))).map(Some)
 }
 
+/// Whether the secret is another token's already.
+fn has_other_owner(snapshot: &Snapshot, token: &AclToken) -> bool {
+    let owner = snapshot.acl_token_by_secret(&token.secret_id);
+    owner.is_some_and(|owner| owner.accessor_id != token.accessor_id)
+}
+
+/// Whether a new token brings its own ids, e.g. from a backup. Management tokens are always made anew.
+fn is_brought(token: &AclToken) -> bool {
+    token.kind == TokenKind::Client && is_uuid(&token.accessor_id) && is_uuid(&token.secret_id)
+}
+
 /// The token as it is to be stored.
 fn prepare(
     config: &AclConfig,
@@ -112,8 +133,10 @@ fn prepare(
             token.create_time = stored.create_time;
         }
         None => {
-            token.accessor_id = uuid::random();
-            token.secret_id = uuid::random();
+            if !is_brought(&token) {
+                token.accessor_id = uuid::random();
+                token.secret_id = uuid::random();
+            }
             token.create_time = now.into();
             if token.expiration_time.is_none_or(|time| time.is_zero()) {
                 let ttl = token.expiration_ttl;
