@@ -123,12 +123,11 @@ impl Invoke for Info {
             output::line(&fields(&[
                 ("ID", id(&policy, self.verbose)),
                 ("Enabled", text(&policy["Enabled"])),
-                ("Type", text(&policy["Type"])),
                 ("Target", target(&policy)),
                 ("Min", text(&policy["Min"])),
                 ("Max", text(&policy["Max"])),
             ]));
-            output::line(&format!("\n{}\n{}", output::bold("Policy"), output::json(&policy["Policy"])));
+            output::line(&format!("\n{}\n{}", output::bold("Policy:"), output::json(&policy["Policy"])));
             Ok(0)
         })
     }

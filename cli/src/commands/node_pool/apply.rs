@@ -24,10 +24,26 @@ node_pool "example" {
 }
 "#;
 
+const EXAMPLE_JSON: &str = r#"{
+  "Name": "example",
+  "Description": "Example node pool",
+  "Meta": {
+    "environment": "prod",
+    "owner": "sre"
+  }
+}
+"#;
+
 /// Writes an example.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Init Options")]
 pub struct Init {
+    /// The form: hcl or json.
+    #[arg(long, value_name = "format", default_value = "hcl")]
+    out: String,
+    /// Does not say where it was written.
+    #[arg(long)]
+    quiet: bool,
     #[arg(hide = true)]
     file: Vec<String>,
 }
@@ -35,12 +51,20 @@ pub struct Init {
 impl Invoke for Init {
     fn invoke(self, context: &Context) -> Outcome {
         let name = match self.file.as_slice() {
+            [] if self.out == "json" => "pool.nomad.json",
             [] => "pool.nomad.hcl",
             [name] => name,
             _ => return Err(context.usage("This command takes no arguments or one: <filename>")),
         };
-        crate::commands::write_new(name, EXAMPLE)?;
-        output::line(&format!("Example node pool specification written to {name}"));
+        let contents = match self.out.as_str() {
+            "hcl" => EXAMPLE,
+            "json" => EXAMPLE_JSON,
+            other => return Err(CliError::new(format!("-out should be \"hcl\" or \"json\", not \"{other}\""))),
+        };
+        crate::commands::write_new(name, contents)?;
+        if !self.quiet {
+            output::line(&format!("Example node pool specification written to {name}"));
+        }
         Ok(0)
     }
 }

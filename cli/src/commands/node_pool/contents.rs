@@ -21,6 +21,8 @@ pub struct Nodes {
     /// Only those that match.
     #[arg(long, value_name = "expression")]
     filter: Option<String>,
+    #[command(flatten)]
+    page: super::Page,
     /// Shows whole ids.
     #[arg(long)]
     verbose: bool,
@@ -34,13 +36,15 @@ impl Invoke for Nodes {
         let client = self.engine.connect(context)?;
         context.block_on(async {
             let query = self.filter.as_ref().map_or_else(Query::new, |filter| Query::new().filter(filter));
+            let query = self.page.of(query);
             let failed = "Error querying nodes of the node pool";
             if self.format.is_set() {
                 let path = format!("/v1/node/pool/{name}/nodes");
                 self.format.print(&client.get::<Value>(&path, &query).await.during(failed)?.value)?;
                 return Ok(0);
             }
-            let nodes = client.node_pool_nodes(name, &query).await.during(failed)?.value;
+            let answer = client.node_pool_nodes(name, &query).await.during(failed)?;
+            let (nodes, next) = (answer.value, answer.next_token);
             if nodes.is_empty() {
                 output::line("No nodes");
                 return Ok(0);
@@ -58,6 +62,7 @@ impl Invoke for Nodes {
                 ]);
             }
             output::line(&table.render());
+            super::tell_next(&next);
             Ok(0)
         })
     }
@@ -74,6 +79,8 @@ pub struct Jobs {
     /// Only those that match.
     #[arg(long, value_name = "expression")]
     filter: Option<String>,
+    #[command(flatten)]
+    page: super::Page,
     #[arg(hide = true)]
     pool: Vec<String>,
 }
@@ -84,18 +91,21 @@ impl Invoke for Jobs {
         let client = self.engine.connect(context)?;
         context.block_on(async {
             let query = self.filter.as_ref().map_or_else(Query::new, |filter| Query::new().filter(filter));
+            let query = self.page.of(query);
             let failed = "Error querying jobs of the node pool";
             if self.format.is_set() {
                 let path = format!("/v1/node/pool/{name}/jobs");
                 self.format.print(&client.get::<Value>(&path, &query).await.during(failed)?.value)?;
                 return Ok(0);
             }
-            let jobs = client.node_pool_jobs(name, &query).await.during(failed)?.value;
+            let answer = client.node_pool_jobs(name, &query).await.during(failed)?;
+            let (jobs, next) = (answer.value, answer.next_token);
             output::line(&if jobs.is_empty() {
                 "No jobs".to_owned()
             } else {
                 resolve::job_list(&jobs, self.engine.all_namespaces())
             });
+            super::tell_next(&next);
             Ok(0)
         })
     }

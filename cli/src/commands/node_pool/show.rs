@@ -21,6 +21,8 @@ pub struct List {
     /// Only those that match.
     #[arg(long, value_name = "expression")]
     filter: Option<String>,
+    #[command(flatten)]
+    page: super::Page,
 }
 
 impl Invoke for List {
@@ -28,7 +30,8 @@ impl Invoke for List {
         let client = self.engine.connect(context)?;
         context.block_on(async {
             let query = self.filter.as_ref().map_or_else(Query::new, |filter| Query::new().filter(filter));
-            let mut pools = client.node_pools(&query).await.during("Error querying node pools")?.value;
+            let answer = client.node_pools(&self.page.of(query)).await.during("Error querying node pools")?;
+            let (mut pools, next) = (answer.value, answer.next_token);
             pools.iter_mut().for_each(shown);
             if self.format.is_set() {
                 self.format.print(&pools)?;
@@ -40,6 +43,7 @@ impl Invoke for List {
                 table.row([text("Name"), text("Description")]);
             }
             output::line(&if pools.is_empty() { "No node pools".to_owned() } else { table.render() });
+            super::tell_next(&next);
             Ok(0)
         })
     }

@@ -1,13 +1,16 @@
 //! `quota list`, `quota inspect`, `quota status`.
 
 use super::only;
-use crate::context::Context;
+use crate::context::{Context, Program};
 use crate::engine::ServerArgs;
 use crate::error::{CliError, During};
 use crate::output::{self, Table, bold, fields};
 use crate::registry::{Invoke, Outcome};
 use drover_sdk::{Client, Query};
 use serde_json::{Value, json};
+
+/// The status of routes that an engine does not have.
+const NO_QUOTAS: u16 = 501;
 
 /// Lists quotas.
 #[derive(clap::Args)]
@@ -23,7 +26,12 @@ impl Invoke for List {
     fn invoke(self, context: &Context) -> Outcome {
         let client = self.engine.connect(context)?;
         context.block_on(async {
-            let quotas = client.quotas(&Query::new()).await.during("Error retrieving quotas")?.value;
+            let quotas = match client.quotas(&Query::new()).await {
+                Ok(answer) => answer.value,
+                // An engine without any quota answers as the open reference.
+                Err(error) if error.status() == Some(NO_QUOTAS) && context.program == Program::Drover => Vec::new(),
+                Err(error) => return Err(error).during("Error retrieving quotas"),
+            };
             if self.format.is_set() {
                 self.format.print(&quotas)?;
                 return Ok(0);
@@ -116,7 +124,13 @@ async fn found(client: &Client, name: &str) -> Result<(Value, Value), CliError> 
 /// `used / limit` by region; `inf` is no limit.
 fn table(limits: &[Value], usage: &Value) -> String {
     let mut table = Table::new(&[
-        "Region", "CPU Usage", "Core Usage", "Memory Usage", "Memory Max Usage", "Variables Usage", "Host Volumes Usage",
+        "Region",
+        "CPU Usage",
+        "Core Usage",
+        "Memory Usage",
+        "Memory Max Usage",
+        "Variables Usage",
+        "Host Volumes Usage",
     ]);
     let mut devices = Table::new(&["Region", "Device Name", "Device Usage"]);
     let mut pools = Table::new(&["Region", "Node Pool", "CPU Limit", "Core Limit", "Memory Limit", "Memory Max Limit"]);

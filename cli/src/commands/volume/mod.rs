@@ -2,6 +2,7 @@
 
 pub mod claim;
 pub mod init;
+mod loose;
 pub mod remove;
 pub mod snapshot;
 mod spec;

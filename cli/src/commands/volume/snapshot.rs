@@ -12,9 +12,8 @@ use serde_json::{Map, Value, json};
 /// `key=value` flags as an object.
 fn pairs(flags: &[String]) -> Result<Value, CliError> {
     let pair = |flag: &String| {
-        let (key, value) = flag.split_once('=').ok_or_else(|| {
-            CliError::new(format!("\"{flag}\" should be key=value"))
-        })?;
+        let (key, value) =
+            flag.split_once('=').ok_or_else(|| CliError::new(format!("\"{flag}\" should be key=value")))?;
         Ok((key.to_owned(), Value::String(value.to_owned())))
     };
     flags.iter().map(pair).collect::<Result<Map<_, _>, CliError>>().map(Value::Object)
@@ -22,7 +21,9 @@ fn pairs(flags: &[String]) -> Result<Value, CliError> {
 
 fn table(snapshots: &[Value], verbose: bool) -> String {
     let mut table = Table::new(&["Snapshot ID", "Volume ID", "Size", "Create Time", "Ready?"]);
-    let cut = |id: String| if verbose || id.chars().count() <= 20 { id } else { id.chars().take(20).collect::<String>() + "…" };
+    let cut = |id: String| {
+        if verbose || id.chars().count() <= 20 { id } else { id.chars().take(20).collect::<String>() + "…" }
+    };
     for snapshot in snapshots {
         let size = u64::try_from(snapshot["SizeBytes"].as_i64().unwrap_or(0)).unwrap_or(0);
         let made = snapshot["CreateTime"].as_i64().unwrap_or(0);
@@ -130,7 +131,9 @@ impl Invoke for List {
             output::line(&table(&snapshots, self.verbose));
             let next = text(&page, "NextToken");
             if !next.is_empty() {
-                output::line(&format!("\nResults have been paginated. To get the next page run:\n\n-page-token {next}"));
+                output::line(&format!(
+                    "\nResults have been paginated. To get the next page run:\n\n-page-token {next}"
+                ));
             }
             Ok(0)
         })

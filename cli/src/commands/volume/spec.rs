@@ -45,7 +45,7 @@ pub fn read(path: &str) -> Result<Spec, CliError> {
         serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?
     } else {
         // Constraints name attributes of nodes, which mean nothing here.
-        let literal = text.replace("${", "$${");
+        let literal = super::loose::spread_out(&text).replace("${", "$${");
         let failed = |problems: Diagnostics| CliError::new(format!("Error parsing {path}:\n{problems}"));
         object(&parse_body(&Source::new(path, &literal)).map_err(failed)?).map_err(failed)?
     };
@@ -76,7 +76,9 @@ fn volume_of(fields: Map<String, Value>) -> Result<Spec, String> {
         match (name.as_str(), wire) {
             ("type", _) => kind = text(&name, &value)?,
             (_, Some(wire)) => drop(volume.insert(wire.to_owned(), text(&name, &value)?.into())),
-            ("capacity" | "capacity_min" | "capacity_max", _) => drop(volume.insert(name.clone(), size(&name, &value)?.into())),
+            ("capacity" | "capacity_min" | "capacity_max", _) => {
+                drop(volume.insert(name.clone(), size(&name, &value)?.into()))
+            }
             ("capability", _) => {
                 let names = [("access_mode", "AccessMode"), ("attachment_mode", "AttachmentMode")];
                 drop(volume.insert("RequestedCapabilities".into(), list(&name, value, &names)?));

@@ -26,8 +26,6 @@ const KNOWN: &[&str] = &[
     "client.gc_inode_usage_threshold",
     "client.gc_interval",
     "client.gc_parallel_destroys",
-    "client.host_volume_plugin_dir",
-    "client.host_volumes_dir",
     "client.alloc_mounts_dir",
     "client.intro_token",
     "client.log_file",

