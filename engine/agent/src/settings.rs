@@ -59,7 +59,7 @@ pub(crate) fn node(config: &AgentConfig, settings: &ClientSettings, name: &str, 
         node_class: file.node_class.clone().unwrap_or_default(),
         node_pool: file.node_pool.clone().unwrap_or_else(|| "default".into()),
         http_addr: config.advertise[0].to_string(),
-        meta: file.meta.clone(),
+        meta: default_meta().chain(file.meta.clone()).collect(),
         driver_allowlist: option("driver.allowlist"),
         driver_denylist: option("driver.denylist"),
         network_interface: file.network_interface.clone().unwrap_or_default(),
@@ -81,6 +81,20 @@ pub(crate) fn node(config: &AgentConfig, settings: &ClientSettings, name: &str, 
         version: API_VERSION.into(),
         ..base
     }
+}
+
+/// What jobs that ask for a service mesh read from every node; operators may say otherwise.
+const DEFAULT_META: [(&str, &str); 6] = [
+    ("connect.gateway_image", "docker.io/envoyproxy/envoy:v${NOMAD_envoy_version}"),
+    ("connect.log_level", "info"),
+    ("connect.proxy_concurrency", "1"),
+    ("connect.sidecar_image", "docker.io/envoyproxy/envoy:v${NOMAD_envoy_version}"),
+    ("connect.transparent_proxy.default_outbound_port", "15001"),
+    ("connect.transparent_proxy.default_uid", "101"),
+];
+
+fn default_meta() -> impl Iterator<Item = (String, String)> {
+    DEFAULT_META.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()))
 }
 
 fn list(text: Option<&String>) -> Vec<String> {

@@ -13,7 +13,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::header::{
     ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    HeaderMap, HeaderValue, ORIGIN,
+    HeaderMap, HeaderValue, ORIGIN, VARY,
 };
 use http::{Method, Response, StatusCode};
 use http_body_util::BodyExt;
@@ -86,6 +86,7 @@ pub(crate) async fn answer(state: ApiState, request: Request<Body>, peer: Peer) 
     } else {
         answer_plain(state, request, peer).await
     };
+    response.headers_mut().append(VARY, HeaderValue::from_static("Accept-Encoding"));
     response.headers_mut().extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
     let took = began.elapsed();
     telemetry.answered(took);

@@ -171,7 +171,7 @@ pub struct NodePool {
     #[serde(with = "serde_null")]
     pub meta: TextMap,
     /// How long identities of its nodes are valid.
-    #[serde(rename = "NodeIdentityTTL")]
+    #[serde(rename = "NodeIdentityTTL", deserialize_with = "crate::duration_text::deserialize")]
     pub node_identity_ttl: Nanos,
     /// How its jobs are scheduled.
     pub scheduler_configuration: Option<NodePoolScheduler>,
@@ -210,6 +210,8 @@ pub struct SchedulerConfiguration {
     pub reject_job_registration: bool,
     /// Hold the evaluation broker.
     pub pause_eval_broker: bool,
+    /// Kept for those who set it: here all nodes are looked at. 0: no limit.
+    pub node_limit_for_feasibility_checks: u64,
     /// Raft index of creation.
     pub create_index: u64,
     /// Raft index of the last change.
@@ -224,6 +226,7 @@ impl Default for SchedulerConfiguration {
             memory_oversubscription_enabled: false,
             reject_job_registration: false,
             pause_eval_broker: false,
+            node_limit_for_feasibility_checks: 0,
             create_index: 0,
             modify_index: 0,
         }

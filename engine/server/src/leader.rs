@@ -71,8 +71,8 @@ pub(crate) async fn lead(inner: Arc<Inner>) {
             tracing::warn!(%error, "the configured bootstrap token could not be made");
         }
         let mut work = JoinSet::new();
-        for _ in 0..workers(&inner) {
-            work.spawn(worker::run(inner.clone()));
+        for number in 0..workers(&inner) {
+            work.spawn(worker::run(inner.clone(), number));
         }
         work.spawn(delayed(inner.clone()));
         work.spawn(try_refused_again(inner.clone()));

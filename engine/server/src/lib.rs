@@ -46,3 +46,4 @@ pub use endpoints::{CsiClaimed, CsiVolumesWritten, HostVolumeWritten, PluginPage
 pub use error::{ErrorKind, Result, ServerError};
 pub use log::{Committed, LogStatus, ProposeError, ProposeLog};
 pub use server::Server;
+pub use worker::pool::{KINDS as WORKER_KINDS, WorkerSettings};

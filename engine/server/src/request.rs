@@ -91,6 +91,15 @@ pub struct DrainRequest {
     pub meta: TextMap,
 }
 
+/// How an allocation is stopped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StopAlloc {
+    /// Without its tasks' shutdown delay.
+    pub no_shutdown_delay: bool,
+    /// As if it had failed: its replacement follows the reschedule policy.
+    pub reschedule: bool,
+}
+
 /// A variable to write.
 #[derive(Clone, Debug, Default)]
 pub struct VariableWrite {

@@ -7,8 +7,8 @@ use crate::broker::Queue;
 use crate::config::ServerConfig;
 use crate::error::Result;
 use crate::keyring::Keyring;
-use crate::login::Logins;
 use crate::log::{Committed, OwnLog, ProposeLog};
+use crate::login::Logins;
 use crate::node_updates::AllocUpdates;
 use crate::{answer, deployments, drainer, heartbeat, leader, locks, node_updates, periodic, storage};
 use drover_model::{EvalStatus, Evaluation, UnixNanos};
@@ -42,6 +42,7 @@ pub(crate) struct Inner {
     pub keyring: Keyring,
     pub logins: Logins,
     pub variable_locks: locks::Shared,
+    pub workers: crate::worker::pool::Pool,
     pub acl_cache: AclCache,
     pub leadership: leader::Leadership,
     pub alloc_updates: AllocUpdates,
@@ -83,6 +84,7 @@ impl Server {
             keyring,
             logins: Logins::default(),
             variable_locks: locks::Shared::default(),
+            workers: crate::worker::pool::Pool::default(),
             acl_cache: AclCache::default(),
             leadership: leader::Leadership::default(),
             alloc_updates,
@@ -110,6 +112,16 @@ impl Server {
     /// What it was told at start.
     pub fn config(&self) -> &ServerConfig {
         &self.inner.config
+    }
+
+    /// How many workers work, and on what.
+    pub fn worker_settings(&self) -> crate::WorkerSettings {
+        self.inner.workers.settings()
+    }
+
+    /// Changes how many workers work, and on what, until the next start.
+    pub fn set_worker_settings(&self, settings: crate::WorkerSettings) {
+        self.inner.workers.set(settings);
     }
 
     /// Where the log stands.

@@ -217,7 +217,7 @@ pub struct NodeStub<'a> {
     #[serde(rename = "ID")]
     pub id: NodeId,
     /// The operating system, when asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub attributes: Option<TextMap>,
     /// Datacenter.
     pub datacenter: Cow<'a, str>,

@@ -8,6 +8,7 @@ use crate::paging::{PageKey, page};
 use crate::reply::Reply;
 use drover_acl::NamespaceCapability;
 use drover_model::{AllocId, AllocatedResources, AllocatedTaskResources, Allocation, Resources};
+use drover_server::request::StopAlloc;
 use drover_state::{Snapshot, Table, WatchKey};
 use drover_wire::stubs::{AllocFields, AllocStub};
 use serde::Serialize;
@@ -123,11 +124,14 @@ async fn object(context: &Context, id: &str) -> Result<Reply> {
 async fn stop(context: &Context, id: &str) -> Result<Reply> {
     context.must_write()?;
     check_id("alloc", id)?;
-    let no_delay = context.flag("no_shutdown_delay")?.unwrap_or(false);
+    let how = StopAlloc {
+        no_shutdown_delay: context.flag("no_shutdown_delay")?.unwrap_or(false),
+        reschedule: context.flag("reschedule")?.unwrap_or(false),
+    };
     if let Some(alloc) = context.state.store().snapshot().alloc(&AllocId::from(id)) {
         must_in(context, &alloc.namespace, NamespaceCapability::AllocLifecycle)?;
     }
-    let done = context.state.server.stop_alloc(&AllocId::from(id), no_delay).await?;
+    let done = context.state.server.stop_alloc(&AllocId::from(id), how).await?;
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     struct Answer<'a> {
@@ -141,7 +145,7 @@ async fn stop(context: &Context, id: &str) -> Result<Reply> {
 /// A whole allocation, with the older forms of its resources that clients still read.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Document<'a> {
+pub(super) struct Document<'a> {
     #[serde(flatten)]
     alloc: &'a Allocation,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -153,7 +157,7 @@ struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    fn new(alloc: &'a Allocation) -> Self {
+    pub(super) fn new(alloc: &'a Allocation) -> Self {
         let held = alloc.allocated_resources.as_deref();
         let tasks = held.into_iter().flat_map(|held| &held.tasks);
         Self {

@@ -141,7 +141,9 @@ impl Follower {
             }
             self.has_begun = true;
             let changes_rights = batches.iter().flat_map(|batch| &batch.events).any(changes_rights);
-            if changes_rights && !self.state.server.resolve(&self.filter.secret).is_ok_and(|now| self.filter.may_follow(&now)) {
+            if changes_rights
+                && !self.state.server.resolve(&self.filter.secret).is_ok_and(|now| self.filter.may_follow(&now))
+            {
                 return None;
             }
             for batch in &batches {
@@ -261,7 +263,10 @@ impl Serialize for Payload<'_> {
             }
             EventPayload::Evaluation(eval) => map.serialize_entry("Evaluation", eval)?,
             EventPayload::Deployment(deployment) => map.serialize_entry("Deployment", deployment)?,
-            EventPayload::Node(node) => map.serialize_entry("Node", node)?,
+            EventPayload::Node(node) => {
+                let public = drover_model::Node { secret_id: String::new(), ..(**node).clone() };
+                map.serialize_entry("Node", &public)?;
+            }
             EventPayload::NodePool(pool) => map.serialize_entry("NodePool", pool)?,
             EventPayload::Service(service) => map.serialize_entry("Service", service)?,
             EventPayload::AclToken(token) => {

@@ -24,7 +24,11 @@ pub(super) async fn deregister(context: &Context, id: &str) -> Result<Reply> {
     context.flag("global")?;
     let options = DeregisterOptions {
         purge: context.flag("purge")?.unwrap_or(false),
-        eval_priority: context.number("eval_priority")?.and_then(|priority| u8::try_from(priority).ok()),
+        // 0 is what clients send who want none.
+        eval_priority: context
+            .number("eval_priority")?
+            .and_then(|priority| u8::try_from(priority).ok())
+            .filter(|priority| *priority > 0),
         no_shutdown_delay: context.flag("no_shutdown_delay")?.unwrap_or(false),
     };
     let done = context.state.server.deregister_job(&context.job_key(id), options).await?;

@@ -3,6 +3,7 @@
 use crate::answer::EvalCreated;
 use crate::error::{Result, ServerError};
 use crate::evals;
+use crate::request::StopAlloc;
 use crate::server::Server;
 use drover_model::{AllocId, DesiredTransition, EvalTrigger, UnixNanos};
 use drover_state::{Command, UpdateAllocDesiredTransition};
@@ -12,7 +13,7 @@ impl Server {
     ///
     /// # Errors
     /// It is unknown.
-    pub async fn stop_alloc(&self, id: &AllocId, no_shutdown_delay: bool) -> Result<EvalCreated> {
+    pub async fn stop_alloc(&self, id: &AllocId, how: StopAlloc) -> Result<EvalCreated> {
         let snapshot = self.inner.store.snapshot();
         let alloc = snapshot.alloc(id).ok_or_else(|| ServerError::not_found("allocation not found"))?;
         let job = snapshot.job(&alloc.job_key()).or(alloc.job.as_ref());
@@ -22,7 +23,8 @@ impl Server {
         let eval_id = eval.id.clone();
         let transition = DesiredTransition {
             migrate: Some(true),
-            no_shutdown_delay: no_shutdown_delay.then_some(true),
+            no_shutdown_delay: Some(how.no_shutdown_delay),
+            reschedule: Some(how.reschedule),
             ..DesiredTransition::default()
         };
         let committed = self

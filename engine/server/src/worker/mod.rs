@@ -1,5 +1,7 @@
 //! Workers: take an evaluation, run the scheduler, submit its plan, store what came of it.
 
+pub(crate) mod pool;
+
 use crate::applier;
 use crate::broker::core::Delivery;
 use crate::error::{Result, ServerError};
@@ -9,13 +11,15 @@ use drover_scheduler::{Context, Outcome, attempts_exhausted, max_attempts, sched
 use drover_state::{Command, Snapshot};
 use std::sync::Arc;
 
-/// The schedulers that every worker runs.
-const KINDS: &[&str] = &["service", "batch", "system", "sysbatch"];
-
-/// Works on evaluations until the task is dropped.
-pub(crate) async fn run(inner: Arc<Inner>) {
+/// Works on evaluations until the task is dropped, as one of several workers.
+pub(crate) async fn run(inner: Arc<Inner>, number: usize) {
+    let mut changes = inner.workers.follow();
     loop {
-        let delivery = inner.queue.next(KINDS).await;
+        let kinds = pool::turn(&mut changes, number).await;
+        let delivery = tokio::select! {
+            delivery = inner.queue.next(&kinds) => delivery,
+            Ok(()) = changes.changed() => continue,
+        };
         let guard = Guard { inner: &inner, delivery: Some(&delivery) };
         match process(&inner, &delivery.eval).await {
             Ok(()) => guard.done(),

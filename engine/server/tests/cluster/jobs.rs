@@ -109,7 +109,7 @@ async fn a_stopped_allocation_is_replaced() {
     register(&server, service("web", 1, "run")).await;
     let first = until_running(&server, "web", 1).await[0].clone();
     until_deployed(&server, "web", 0).await;
-    server.stop_alloc(&first.id, false).await.unwrap();
+    server.stop_alloc(&first.id, Default::default()).await.unwrap();
     until(&server, "the replacement", |snapshot| {
         let running = running(snapshot, "web");
         (running.len() == 1 && running[0].id != first.id).then_some(())

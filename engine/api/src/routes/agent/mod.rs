@@ -31,7 +31,7 @@ pub(super) async fn route(context: &Context, tail: &str) -> Result<Reply> {
         ("reload", None) => reload(context),
         ("keyring", Some(tail)) => keyring::route(context, tail),
         ("pprof", None) => Ok(Reply::redirect("/v1/agent/pprof/")),
-        ("pprof", Some(profile)) => pprof::route(profile),
+        ("pprof", Some(profile)) => pprof::route(context, profile).await,
         _ => Err(ApiError::no_route()),
     }
 }

@@ -60,7 +60,8 @@ fn broker(metrics: &mut Metrics, state: &ApiState, snapshot: &Snapshot) {
     let escaped = blocked.filter(|eval| eval.escaped_computed_class).count();
     metrics.gauge("nomad.nomad.blocked_evals.total_blocked", stats.blocked as f64);
     metrics.gauge("nomad.nomad.blocked_evals.total_escaped", escaped as f64);
-    let by_quota = snapshot.evals().filter(|eval| eval.status == EvalStatus::Blocked && !eval.quota_limit_reached.is_empty());
+    let by_quota =
+        snapshot.evals().filter(|eval| eval.status == EvalStatus::Blocked && !eval.quota_limit_reached.is_empty());
     metrics.gauge("nomad.nomad.blocked_evals.total_quota_limit", by_quota.count() as f64);
     metrics.gauge("nomad.nomad.broker.total_cancelable", 0.0);
 }

@@ -14,20 +14,11 @@ use serde_json::json;
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer<'a> {
-    scheduler_config: Shown<'a>,
+    scheduler_config: &'a SchedulerConfiguration,
     index: u64,
     last_contact: u64,
     known_leader: bool,
     next_token: &'static str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Shown<'a> {
-    #[serde(flatten)]
-    configuration: &'a SchedulerConfiguration,
-    /// All nodes are looked at; the reference has a limit that is off by default.
-    node_limit_for_feasibility_checks: u64,
 }
 
 pub(super) async fn configuration(context: &Context) -> Result<Reply> {
@@ -49,9 +40,8 @@ async fn show(context: &Context) -> Result<Reply> {
         || vec![WatchKey::Table(table)],
         |state| state.table_index(table),
         |state| {
-            let shown = Shown { configuration: state.scheduler_configuration(), node_limit_for_feasibility_checks: 0 };
             context.json(&Answer {
-                scheduler_config: shown,
+                scheduler_config: state.scheduler_configuration(),
                 index: state.table_index(table),
                 last_contact: 0,
                 known_leader: true,
@@ -81,6 +71,7 @@ struct Wanted {
     memory_oversubscription_enabled: bool,
     reject_job_registration: bool,
     pause_eval_broker: bool,
+    node_limit_for_feasibility_checks: u64,
 }
 
 #[derive(Default, Deserialize)]
@@ -107,6 +98,7 @@ impl From<Wanted> for SchedulerConfiguration {
             memory_oversubscription_enabled: wanted.memory_oversubscription_enabled,
             reject_job_registration: wanted.reject_job_registration,
             pause_eval_broker: wanted.pause_eval_broker,
+            node_limit_for_feasibility_checks: wanted.node_limit_for_feasibility_checks,
             ..Self::default()
         }
     }
