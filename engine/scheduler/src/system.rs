@@ -432,8 +432,8 @@ impl Run<'_> {
             }
             return;
         }
+        // A full node is waited for, but it does not hold the deployment up.
         *self.queued.entry(group.name.clone()).or_default() += 1;
-        run.pending += 1;
         if !self.full_nodes.contains(&node.id) {
             self.full_nodes.push(node.id.clone());
         }

@@ -8,8 +8,7 @@ use crate::preempt;
 use crate::stack::{Choice, Stack, Wish};
 use drover_model::constraint::operand;
 use drover_model::{
-    AllocMetric, Allocation, Amounts, ClusterView, Constraint, Job, Node, NodeEligibility, NodeStatus,
-    TaskGroup,
+    AllocMetric, Allocation, Amounts, ClusterView, Constraint, Job, Node, NodeEligibility, NodeStatus, TaskGroup,
 };
 use std::sync::Arc;
 
@@ -119,15 +118,15 @@ impl Asked<'_> {
             found.push(Refusal::new("status", format!("it is {}", node.status)));
         }
         if node.drain_strategy.is_some() {
-            found.push(Refusal::new("drain", "it is being drained").with_remedy(format!(
-                "drover node drain -disable {}",
-                node.id.short()
-            )));
+            found.push(
+                Refusal::new("drain", "it is being drained")
+                    .with_remedy(format!("drover node drain -disable {}", node.id.short())),
+            );
         } else if node.scheduling_eligibility == NodeEligibility::Ineligible {
-            found.push(Refusal::new("eligibility", "it takes nothing new").with_remedy(format!(
-                "drover node eligibility -enable {}",
-                node.id.short()
-            )));
+            found.push(
+                Refusal::new("eligibility", "it takes nothing new")
+                    .with_remedy(format!("drover node eligibility -enable {}", node.id.short())),
+            );
         }
         if !belongs(self.job, node) {
             let pool = crate::feasible::pool_of(node);
@@ -327,11 +326,8 @@ mod tests {
         let mut task = Task { name: "t".into(), driver: "exec".into(), ..Task::default() };
         task.resources.memory_mb = memory_mb;
         let group = TaskGroup { name: "g".into(), count: 1, tasks: vec![task], ..TaskGroup::default() };
-        let constraint = Constraint {
-            left: constraint.0.into(),
-            operand: constraint.1.into(),
-            right: constraint.2.into(),
-        };
+        let constraint =
+            Constraint { left: constraint.0.into(), operand: constraint.1.into(), right: constraint.2.into() };
         let job = Job {
             id: "web".into(),
             datacenters: vec!["*".into()],

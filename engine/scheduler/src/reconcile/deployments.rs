@@ -108,6 +108,11 @@ impl Deployments {
                 let text = if auto { description::AUTO_PROMOTION } else { description::NEEDS_PROMOTION };
                 new.status_description = text.to_owned();
             }
+            // Where no node is wanted there is nothing to wait for.
+            if complete && new.task_groups.values().all(|state| state.desired_total == 0) {
+                new.status = DeploymentStatus::Successful;
+                description::SUCCESSFUL.clone_into(&mut new.status_description);
+            }
             out.deployment = Some(new.clone());
         } else if complete
             && let Some(current) = &mut self.current
