@@ -30,11 +30,7 @@ pub trait ServerLink: Send + Sync + fmt::Debug + 'static {
     async fn delete_services(&self, services: Vec<(Namespace, String)>) -> Result<(), LinkError>;
 
     /// Signs identities of tasks of this node, in the order of the wishes.
-    async fn sign_identities(
-        &self,
-        node: &NodeId,
-        wishes: &[IdentityWish],
-    ) -> Result<Vec<SignedIdentity>, LinkError>;
+    async fn sign_identities(&self, node: &NodeId, wishes: &[IdentityWish]) -> Result<Vec<SignedIdentity>, LinkError>;
 
     /// Signs the node's own identity.
     async fn sign_node_identity(&self, node: &NodeId) -> Result<SignedIdentity, LinkError>;

@@ -3,6 +3,7 @@
 pub mod core;
 pub mod dir;
 pub mod health;
+mod identities;
 mod rules;
 pub mod runner;
 mod shell;

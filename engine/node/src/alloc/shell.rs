@@ -7,8 +7,7 @@ use super::view::Message;
 use crate::checks::set::CheckSource;
 use crate::context::NodeContext;
 use crate::hooks::{self, HookContext};
-use crate::identity::task_api;
-use crate::identity::workload::{Bearer, given};
+use crate::identity::workload::Bearer;
 use crate::services::{self, AddressSource, Owner};
 use crate::task::config::TaskSource;
 use crate::task::core::{Failure, Phase, Retry, TaskAction, TaskInput};
@@ -16,7 +15,7 @@ use crate::task::env::{TaskEnv, all_ports};
 use crate::task::events::{self, Exit};
 use drover_base::UnixNanos;
 use drover_drivers::{Driver, DriverError, DriverNetwork, EventSink, FsIsolation, StartedTask, TaskHandle};
-use drover_model::{Allocation, Namespace, Service, Task, TextMap, WorkloadIdentity};
+use drover_model::{Allocation, Namespace, Service, Task, TextMap};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -32,9 +31,9 @@ pub struct TaskShell {
     pub network: Option<DriverNetwork>,
     setup: Option<AbortHandle>,
     /// Serves the API at the task's socket.
-    api: Option<AbortHandle>,
+    pub(super) api: Option<AbortHandle>,
     /// Renews the task's identities while it runs.
-    renewal: Option<AbortHandle>,
+    pub(super) renewal: Option<AbortHandle>,
     registered: Vec<(Namespace, String)>,
 }
 
@@ -95,7 +94,7 @@ pub async fn prepare(context: &NodeContext, alloc: &Allocation, dir: &AllocDir, 
 }
 
 impl AllocRunner {
-    fn task(&self, number: usize) -> Option<&Task> {
+    pub(super) fn task(&self, number: usize) -> Option<&Task> {
         self.alloc.group()?.task(&self.core.slots()[number].name)
     }
 
@@ -222,47 +221,6 @@ impl AllocRunner {
             // A runner that is gone has left the task to the next agent.
             let _ = sender.send(Message::Started(number, result));
         });
-    }
-
-    /// Opens the task's socket, unless it is open.
-    fn offer_api(&mut self, number: usize) {
-        if self.shells[number].api.is_some() {
-            return;
-        }
-        let name = self.core.slots()[number].name.clone();
-        match task_api::open(&self.context, &self.dir, &name) {
-            Ok(api) => self.shells[number].api = Some(api),
-            Err(error) => tracing::warn!(alloc = %self.alloc.id, task = name, %error, "the task has no API socket"),
-        }
-    }
-
-    /// Renews what ends, and tells the task as its job wants it.
-    fn renew_identities(&mut self, number: usize) {
-        abort(&mut self.shells[number].renewal);
-        let Some(task) = self.task(number).cloned() else { return };
-        if given(&task).all(|(_, identity)| identity.ttl.0 <= 0) {
-            return;
-        }
-        let shell = &self.shells[number];
-        let running = shell.driver.clone().zip(shell.handle.clone());
-        let (context, alloc, dir) = (Arc::clone(&self.context), Arc::clone(&self.alloc), self.dir.clone());
-        let sender = self.sender.clone();
-        let work = self.context.spawn(async move {
-            let bearer = Bearer { context: &context, alloc: &alloc, task: &task, dir: &dir };
-            let mut tokens = match bearer.prepare().await {
-                Ok(tokens) => tokens,
-                Err(error) => {
-                    tracing::warn!(alloc = %alloc.id, task = task.name, %error, "identities are not renewed");
-                    return;
-                }
-            };
-            while let Some(renewed) = bearer.renew_next(&mut tokens).await {
-                for (name, identity) in given(&task).filter(|(name, _)| renewed.iter().any(|new| new == name)) {
-                    tell_renewed(name, identity, running.as_ref(), &sender, number).await;
-                }
-            }
-        });
-        self.shells[number].renewal = Some(work.abort_handle());
     }
 
     /// Tells the end of a task once it comes.
@@ -417,38 +375,13 @@ impl AllocRunner {
     }
 }
 
-fn abort(work: &mut Option<AbortHandle>) {
+pub(super) fn abort(work: &mut Option<AbortHandle>) {
     if let Some(work) = work.take() {
         work.abort();
     }
 }
 
-/// A task has a new identity, which it may want to know.
-async fn tell_renewed(
-    name: &str,
-    identity: &WorkloadIdentity,
-    running: Option<&(Arc<dyn Driver>, TaskHandle)>,
-    sender: &mpsc::UnboundedSender<Message>,
-    number: usize,
-) {
-    match identity.change_mode.as_str() {
-        "restart" => {
-            let reason = format!("identity {name:?} was renewed");
-            send(sender, number, TaskInput::Restart { reason, is_failure: false });
-        }
-        "signal" => {
-            let Some((driver, handle)) = running else { return };
-            let signal = identity.change_signal.as_str();
-            send(sender, number, TaskInput::Note(events::signaling(UnixNanos::now(), signal)));
-            if let Err(error) = driver.signal(handle, signal).await {
-                tracing::warn!(task = handle.task_id, signal, %error, "the task could not be told of its new identity");
-            }
-        }
-        _ => {}
-    }
-}
-
-fn send(sender: &mpsc::UnboundedSender<Message>, number: usize, input: TaskInput) {
+pub(super) fn send(sender: &mpsc::UnboundedSender<Message>, number: usize, input: TaskInput) {
     // A runner that is gone needs to know nothing more.
     let _ = sender.send(Message::Input(AllocInput::Task(number, input)));
 }
@@ -463,10 +396,10 @@ async fn start(
     let now = UnixNanos::now;
     let fail = |message: String, retry| Failure { event: events::driver_failure(now(), &message), retry };
     let bearer = Bearer { context, alloc: source.alloc, task: source.task, dir: source.dir };
-    let tokens = bearer.prepare().await.map_err(|error| Failure {
-        event: events::setup_failure(now(), &error.to_string()),
-        retry: Retry::ByPolicy,
-    })?;
+    let tokens = bearer
+        .prepare()
+        .await
+        .map_err(|error| Failure { event: events::setup_failure(now(), &error.to_string()), retry: Retry::ByPolicy })?;
     let mut given = bearer.env(&tokens);
     let mut env = source.env(&given);
     if source.task.templates.iter().any(|template| template.envvars) {
