@@ -1,9 +1,14 @@
 //! Whether two jobs ask for the same.
 
-use drover_model::Job;
+use drover_model::{Job, TaskGroup};
 
 /// Whether `new` asks for the same as `stored`: all that people write, nothing that servers set.
 pub(crate) fn same_specification(stored: &Job, new: &Job) -> bool {
+    // Groups are most of a job, and mostly where it differs.
+    let mut pairs = stored.task_groups.iter().zip(&new.task_groups);
+    if stored.task_groups.len() != new.task_groups.len() || pairs.any(|(stored, new)| !same_group(stored, new)) {
+        return false;
+    }
     let mut new = new.clone();
     new.status = stored.status;
     new.status_description.clone_from(&stored.status_description);
@@ -24,4 +29,10 @@ pub(crate) fn same_specification(stored: &Job, new: &Job) -> bool {
         }
     }
     new == *stored
+}
+
+/// Whether two groups are the same, but for what servers set.
+fn same_group(stored: &TaskGroup, new: &TaskGroup) -> bool {
+    let has_policy = stored.scaling.is_some() && new.scaling.is_some();
+    has_policy || stored == new
 }

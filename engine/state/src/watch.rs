@@ -3,11 +3,11 @@
 use crate::Table;
 use drover_model::{AllocId, DeploymentId, EvalId, JobKey, Namespace, NodeId};
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 /// What a watch may wait for.
@@ -59,20 +59,23 @@ impl Slot {
 /// Who waits for what.
 #[derive(Debug, Default)]
 pub(crate) struct Registry {
-    slots: Mutex<HashMap<WatchKey, Vec<Arc<Slot>>>>,
+    /// By key and number, so that one of thousands is taken out quickly.
+    slots: Mutex<HashMap<WatchKey, BTreeMap<u64, Arc<Slot>>>>,
     waiting: AtomicUsize,
+    made: AtomicU64,
 }
 
 impl Registry {
     pub(crate) fn watch(self: &Arc<Self>, keys: Vec<WatchKey>) -> Watch {
         let slot = Arc::new(Slot::default());
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
         let mut slots = self.slots.lock();
         for key in &keys {
-            slots.entry(key.clone()).or_default().push(slot.clone());
+            slots.entry(key.clone()).or_default().insert(number, slot.clone());
         }
         self.waiting.fetch_add(1, Ordering::SeqCst);
         drop(slots);
-        Watch { registry: self.clone(), keys, slot }
+        Watch { registry: self.clone(), keys, number, slot }
     }
 
     /// Whether anybody waits for anything.
@@ -86,7 +89,7 @@ impl Registry {
         if slots.is_empty() {
             return;
         }
-        let ready: Vec<Arc<Slot>> = keys.filter_map(|key| slots.get(key)).flatten().cloned().collect();
+        let ready: Vec<Arc<Slot>> = keys.filter_map(|key| slots.get(key)).flat_map(BTreeMap::values).cloned().collect();
         drop(slots);
         for slot in ready {
             slot.fire();
@@ -95,7 +98,7 @@ impl Registry {
 
     /// Wakes everybody.
     pub(crate) fn fire_all(&self) {
-        let ready: Vec<Arc<Slot>> = self.slots.lock().values().flatten().cloned().collect();
+        let ready: Vec<Arc<Slot>> = self.slots.lock().values().flat_map(BTreeMap::values).cloned().collect();
         for slot in ready {
             slot.fire();
         }
@@ -109,6 +112,7 @@ impl Registry {
 pub struct Watch {
     registry: Arc<Registry>,
     keys: Vec<WatchKey>,
+    number: u64,
     slot: Arc<Slot>,
 }
 
@@ -142,7 +146,7 @@ impl Drop for Watch {
         let mut slots = self.registry.slots.lock();
         for key in &self.keys {
             if let Some(list) = slots.get_mut(key) {
-                list.retain(|slot| !Arc::ptr_eq(slot, &self.slot));
+                list.remove(&self.number);
                 if list.is_empty() {
                     slots.remove(key);
                 }
