@@ -89,7 +89,7 @@ impl Agent {
             None => None,
         };
         if let Some(node) = &node {
-            server.reach_nodes(std::sync::Arc::new(link::LocalNodes(node.clone())));
+            server.reach_nodes(Arc::new(link::LocalNodes(node.clone())));
         }
         let node_id = node.as_ref().map(|node| node.node_id().to_string());
         let info = about::info(&config, &name, server_id(config.data_dir.as_deref())?);
