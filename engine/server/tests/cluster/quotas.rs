@@ -40,10 +40,9 @@ async fn what_exceeds_a_quota_waits_until_it_grows_or_empties() {
     server.upsert_namespace(namespace("small")).await.unwrap();
 
     let done = register(&server, in_team("web", 3)).await;
-    let eval = until(&server, "the evaluation", |s| {
-        s.eval(&done.eval_id).filter(|eval| eval.status.is_terminal()).cloned()
-    })
-    .await;
+    let eval =
+        until(&server, "the evaluation", |s| s.eval(&done.eval_id).filter(|eval| eval.status.is_terminal()).cloned())
+            .await;
     let metric = &eval.failed_tg_allocs["main"];
     assert_eq!(metric.quota_exhausted, ["cpu exhausted (300 needed > 250 limit)"]);
     let blocked = until(&server, "the blocked one", |s| s.eval(&eval.blocked_eval).cloned()).await;

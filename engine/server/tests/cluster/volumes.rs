@@ -7,8 +7,8 @@ use drover_model::node::HostVolumeConfig;
 use drover_model::node_call::{NodeCall, NodeReply};
 use drover_model::volume::{HostVolume, HostVolumeState, VolumeCapability};
 use drover_model::{Namespace, Node, NodeId, TextMap};
-use drover_server::storage::NodeCalls;
 use drover_server::request::DeregisterOptions;
+use drover_server::storage::NodeCalls;
 use std::sync::Mutex;
 
 /// Does what servers ask, in memory, and remembers it.
@@ -182,10 +182,8 @@ async fn claims_of_csi_volumes_keep_others_out_and_are_released() {
     let full = server.claim_csi_volume(&namespace, "v", second).await.unwrap_err();
     assert_eq!(full.message, "volume max claims reached");
     let done = register(&server, with_volume(service("rival", 1, "run"), ask)).await;
-    let rival = until(&server, "the rival", |s| {
-        s.eval(&done.eval_id).filter(|eval| eval.status.is_terminal()).cloned()
-    })
-    .await;
+    let rival =
+        until(&server, "the rival", |s| s.eval(&done.eval_id).filter(|eval| eval.status.is_terminal()).cloned()).await;
     let filtered = &rival.failed_tg_allocs["main"].constraint_filtered;
     assert_eq!(filtered["CSI volume v has exhausted its available writer claims"], 1);
     let in_use = server.deregister_csi_volume(&namespace, "v", true).await.unwrap_err();
