@@ -33,7 +33,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("stack", &["sdk", "diff", "packs", "secrets", "jobspec", "hcl", "wire", "model", "base"]),
     (
         "drover",
-        &["agent", "sdk", "stack", "packs", "secrets", "diff", "jobspec", "hcl", "wire", "drivers", "model", "base"],
+        &["agent", "sdk", "scheduler", "stack", "packs", "secrets", "diff", "jobspec", "hcl", "wire", "drivers", "model", "base"],
     ),
     ("tests", &["base"]),
     ("xtask", &[]),
