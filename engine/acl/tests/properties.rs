@@ -14,7 +14,11 @@ fn capability() -> impl Strategy<Value = &'static str> {
 }
 
 fn namespace_rule() -> impl Strategy<Value = String> {
-    (name(), prop::collection::vec(capability(), 0..3), prop::option::of(prop::sample::select(vec!["read", "write", "deny"])))
+    (
+        name(),
+        prop::collection::vec(capability(), 0..3),
+        prop::option::of(prop::sample::select(vec!["read", "write", "deny"])),
+    )
         .prop_map(|(name, capabilities, shorthand)| {
             let list: Vec<String> = capabilities.iter().map(|capability| format!("{capability:?}")).collect();
             let policy = shorthand.map(|policy| format!("policy = \"{policy}\"")).unwrap_or_default();

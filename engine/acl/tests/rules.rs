@@ -113,7 +113,10 @@ fn what_is_wrong_is_said() {
     assert!(refused("namespace \"a\" { policy = \"magic\" }").starts_with("Invalid namespace policy: &acl.Namespace"));
     assert_eq!(refused("foo \"x\" { policy = \"read\" }"), "Invalid policy: foo \"x\" { policy = \"read\" }");
     assert_eq!(refused("node { policy = \"read\" }\nfoo {}"), "Invalid or duplicate policy keys: foo");
-    assert_eq!(refused("node { policy = \"read\" }\nnode { policy = \"read\" }"), "Invalid or duplicate policy keys: node");
+    assert_eq!(
+        refused("node { policy = \"read\" }\nnode { policy = \"read\" }"),
+        "Invalid or duplicate policy keys: node"
+    );
     let text = "namespace \"a\" { variables { path \"/x\" { capabilities = [\"read\"] } } }";
     assert_eq!(refused(text), "Invalid variable path \"/x\" in namespace a: cannot start with a leading '/'`");
     assert_eq!(refused("operator { capabilities = [\"x\"] }"), "Invalid operator capability 'x'");

@@ -103,7 +103,9 @@ impl Invoke for Create {
             (None, []) => None,
             (None, _) => return Err(context.usage("A path can only be given together with -accessor")),
             (Some(_), [path]) => Some(super::bootstrap::read_secret(path)?),
-            (Some(_), _) => return Err(context.usage("-accessor needs one argument: <path>, or - for the standard input")),
+            (Some(_), _) => {
+                return Err(context.usage("-accessor needs one argument: <path>, or - for the standard input"));
+            }
         };
         let ttl = self.ttl.as_deref().map(Nanos::parse).transpose().map_err(|_| {
             let text = self.ttl.as_deref().unwrap_or_default();
