@@ -211,15 +211,16 @@ impl Value {
     /// About how many bytes it takes, for limits.
     #[must_use]
     pub(crate) fn weight(&self) -> u64 {
+        let own = size_of::<Self>() as u64;
         match self {
-            Self::String(text) => 8 + text.len() as u64,
+            Self::String(text) => own + text.len() as u64,
             Self::List(items) | Self::Set(items) | Self::Tuple(items) => {
-                8 + items.iter().map(Self::weight).sum::<u64>()
+                own + items.iter().map(Self::weight).sum::<u64>()
             }
             Self::Map(entries) | Self::Object(entries) => {
-                8 + entries.iter().map(|(key, value)| key.len() as u64 + value.weight()).sum::<u64>()
+                own + entries.iter().map(|(key, value)| own + key.len() as u64 + value.weight()).sum::<u64>()
             }
-            _ => 8,
+            _ => own,
         }
     }
 
