@@ -81,8 +81,9 @@ pub(super) fn settings(file: &AclFile) -> Result<AclSettings, ConfigError> {
 fn bootstrap_token(file: &AclFile) -> Result<Option<String>, ConfigError> {
     let (text, whence) = match &file.bootstrap_token_file {
         Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| ConfigError::Invalid(format!("acl.bootstrap_token_file: cannot read {path}: {error}")))?;
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                ConfigError::Invalid(format!("acl.bootstrap_token_file: cannot read {path}: {error}"))
+            })?;
             (text, format!("acl.bootstrap_token_file: {path}"))
         }
         None => match std::env::var(BOOTSTRAP_TOKEN_VARIABLE) {
@@ -112,11 +113,7 @@ mod tests {
     use super::*;
 
     fn file(path: &std::path::Path) -> AclFile {
-        AclFile {
-            enabled: Some(true),
-            bootstrap_token_file: Some(path.display().to_string()),
-            ..AclFile::default()
-        }
+        AclFile { enabled: Some(true), bootstrap_token_file: Some(path.display().to_string()), ..AclFile::default() }
     }
 
     #[test]
