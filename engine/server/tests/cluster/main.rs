@@ -10,6 +10,7 @@ mod keyring;
 mod login;
 mod nodes;
 mod periodic;
+mod snapshots;
 mod quotas;
 mod throughput;
 mod variables;
