@@ -136,8 +136,7 @@ impl Invoke for Unblock {
             let (client, deployment) = only(&client, context, &self.deployment, self.verbose).await?;
             let path = format!("/v1/deployment/unblock/{}", deployment.id);
             let body = serde_json::json!({ "DeploymentID": deployment.id });
-            let sent: Result<serde_json::Value, _> =
-                client.send(Method::Put, &path, &Query::new(), Some(&body)).await;
+            let sent: Result<serde_json::Value, _> = client.send(Method::Put, &path, &Query::new(), Some(&body)).await;
             let done = sent.during("Error unblocking deployment")?;
             output::line(&format!("Deployment \"{}\" unblocked", deployment.id));
             match done["EvalID"].as_str().filter(|id| !id.is_empty()) {

@@ -26,8 +26,7 @@ pub struct EvalDelete {
 
 impl Invoke for EvalDelete {
     fn invoke(self, context: &Context) -> Outcome {
-        let invalid =
-            |text: &str| Err(CliError::new(format!("Error validating command args and flags: {text}")));
+        let invalid = |text: &str| Err(CliError::new(format!("Error validating command args and flags: {text}")));
         match (self.evaluation.as_slice(), &self.filter) {
             ([], None) => return invalid("evaluation ID or filter flag required"),
             ([_, ..], Some(_)) => return invalid("evaluation ID and filter flag provided"),

@@ -47,8 +47,11 @@ impl Invoke for MonitorExport {
                 .param("on_disk", self.on_disk.to_string())
                 .param("follow", self.follow.to_string())
                 .param("plain", "true");
-            let given =
-                [("service_name", &self.service_name), ("logs_since", &self.logs_since), ("server_id", &self.server_id)];
+            let given = [
+                ("service_name", &self.service_name),
+                ("logs_since", &self.logs_since),
+                ("server_id", &self.server_id),
+            ];
             for (name, value) in given {
                 if let Some(value) = value {
                     query = query.param(name, value.as_str());

@@ -101,7 +101,8 @@ impl Invoke for OperatorDebug {
         };
         let (whole, between) = (duration("-duration", &self.duration)?, duration("-interval", &self.interval)?);
         if between > whole {
-            let text = format!("Error parsing interval: {} must be less than duration: {}", self.interval, self.duration);
+            let text =
+                format!("Error parsing interval: {} must be less than duration: {}", self.interval, self.duration);
             return Err(CliError::new(text));
         }
         let name = format!("{}-debug-{}", context.program.name(), jiff::Timestamp::now().strftime("%Y-%m-%d-%H%M%SZ"));
@@ -123,7 +124,13 @@ impl Invoke for OperatorDebug {
 }
 
 impl OperatorDebug {
-    async fn gather(&self, client: &Client, folder: &Folder, whole: Duration, between: Duration) -> Result<(), CliError> {
+    async fn gather(
+        &self,
+        client: &Client,
+        folder: &Folder,
+        whole: Duration,
+        between: Duration,
+    ) -> Result<(), CliError> {
         output::line("Starting debugger...");
         // Without an engine there is nothing to gather.
         client.get::<Value>("/v1/agent/self", &Query::new()).await.during("Error querying agent")?;
@@ -209,7 +216,8 @@ impl OperatorDebug {
     }
 
     async fn nodes(&self, client: &Client) -> Vec<String> {
-        let nodes = client.get::<Value>("/v1/nodes", &Query::new()).await.map(|answer| answer.value).unwrap_or_default();
+        let nodes =
+            client.get::<Value>("/v1/nodes", &Query::new()).await.map(|answer| answer.value).unwrap_or_default();
         let wanted: Vec<&str> = self.node_id.split(',').collect();
         let fits = |node: &&Value| {
             let id = node["ID"].as_str().unwrap_or_default();

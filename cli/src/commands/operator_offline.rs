@@ -19,7 +19,8 @@ impl Invoke for ClientState {
             return Err(context.usage("This command takes one argument: <path_to_nomad_dir>"));
         };
         let state = drover_agent::offline::client_state(Path::new(path));
-        let state = state.map_err(|error| CliError::new(format!("Failed to read the client state in {path}: {error}")))?;
+        let state =
+            state.map_err(|error| CliError::new(format!("Failed to read the client state in {path}: {error}")))?;
         output::line(&state.to_string());
         Ok(0)
     }

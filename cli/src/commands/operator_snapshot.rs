@@ -6,13 +6,12 @@ use crate::error::{CliError, During};
 use crate::jobfile::reason;
 use crate::output::{self, Table, fields};
 use crate::registry::{Invoke, Outcome};
-use drover_sdk::Query;
 use drover_agent::offline::{archive, archive_view};
 use drover_base::error::chain;
+use drover_sdk::Query;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::Write;
-
 
 /// Saves the state.
 #[derive(clap::Args)]

@@ -81,7 +81,9 @@ impl Other {
         let (_, _, answer) = sent.map_err(|error| CliError::new(error.to_string()))?;
         let methods: Value = serde_json::from_slice(&answer).unwrap_or_default();
         let accessor = methods[format!("{AUTH_METHOD}/")]["accessor"].as_str();
-        accessor.map(str::to_owned).ok_or_else(|| CliError::new("The Vault does not say the accessor of its auth method"))
+        accessor
+            .map(str::to_owned)
+            .ok_or_else(|| CliError::new("The Vault does not say the accessor of its auth method"))
     }
 }
 
@@ -129,7 +131,8 @@ impl Invoke for Vault {
                 Ok(0)
             });
         }
-        let question = format!("Make the auth method {AUTH_METHOD}, the role and the policy {ROLE} in the Vault at {address}?");
+        let question =
+            format!("Make the auth method {AUTH_METHOD}, the role and the policy {ROLE} in the Vault at {address}?");
         if !self.common.confirm(&question)? {
             return Ok(0);
         }
@@ -205,7 +208,11 @@ impl Vault {
                 output::line("Nomad cluster is ready to use workload identities with Vault.");
                 return Ok(0);
             }
-            for (name, what) in lists.into_iter().zip(["jobs without an identity for Vault", "nodes that are too old", "tokens of the old kind"]) {
+            for (name, what) in lists.into_iter().zip([
+                "jobs without an identity for Vault",
+                "nodes that are too old",
+                "tokens of the old kind",
+            ]) {
                 output::line(&format!("{} {what}", count(name)));
             }
             Ok(1)

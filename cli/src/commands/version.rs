@@ -23,7 +23,9 @@ pub fn text(program: Program) -> String {
     let own = env!("CARGO_PKG_VERSION");
     match program {
         // Clients and scripts read the first line: it says which API is spoken, as for Nomad.
-        Program::Drover => format!("Drover v{COMPATIBLE}\nRelease {own}; the line above is the version of the Nomad API it speaks"),
+        Program::Drover => {
+            format!("Drover v{COMPATIBLE}\nRelease {own}; the line above is the version of the Nomad API it speaks")
+        }
         Program::Nomad => format!("Nomad v{COMPATIBLE}\nBuildDate 2026-01-01T00:00:00Z\nRevision drover-{own}"),
     }
 }

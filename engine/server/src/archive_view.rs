@@ -56,8 +56,13 @@ fn of_snapshot(meta: Option<&Meta>, snapshot: &Snapshot) -> Value {
     put("Deployments", rows(snapshot.deployments()));
     put("Evals", rows(snapshot.evals()));
     put("Indexes", indexes(snapshot));
-    put("JobSummaries", snapshot.jobs().filter_map(|job| snapshot.job_summary(&job.key()).map(|row| value(&**row))).collect());
-    let versions = snapshot.jobs().flat_map(|job| snapshot.job_versions(&job.key()).iter().map(|row| value(&**row)).collect::<Vec<_>>());
+    put(
+        "JobSummaries",
+        snapshot.jobs().filter_map(|job| snapshot.job_summary(&job.key()).map(|row| value(&**row))).collect(),
+    );
+    let versions = snapshot
+        .jobs()
+        .flat_map(|job| snapshot.job_versions(&job.key()).iter().map(|row| value(&**row)).collect::<Vec<_>>());
     put("JobVersions", versions.collect());
     put("Jobs", rows(snapshot.jobs()));
     put("Nodes", snapshot.nodes().map(|node| without_secret(&**node)).collect());
@@ -68,15 +73,21 @@ fn of_snapshot(meta: Option<&Meta>, snapshot: &Snapshot) -> Value {
     put("PeriodicLaunches", launches.collect());
     put("RootKeys", snapshot.root_keys().map(|key| root_key(key)).collect());
     put("SnapshotMeta", meta.map(value).into_iter().collect());
-    put("Variables", snapshot.variables().map(|variable| {
-        json!({
-            "Namespace": variable.namespace,
-            "Path": variable.path,
-            "CreateIndex": variable.create_index,
-            "ModifyIndex": variable.modify_index,
-            "KeyID": variable.key_id,
-        })
-    }).collect());
+    put(
+        "Variables",
+        snapshot
+            .variables()
+            .map(|variable| {
+                json!({
+                    "Namespace": variable.namespace,
+                    "Path": variable.path,
+                    "CreateIndex": variable.create_index,
+                    "ModifyIndex": variable.modify_index,
+                    "KeyID": variable.key_id,
+                })
+            })
+            .collect(),
+    );
     Value::Object(document)
 }
 

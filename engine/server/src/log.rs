@@ -76,8 +76,24 @@ pub trait ProposeLog: Send + Sync + 'static {
     async fn wait_for_leadership(&self);
     /// Waits until this server does not lead any more.
     async fn wait_for_loss(&self);
+    /// Where the log stands.
+    fn status(&self) -> LogStatus {
+        LogStatus::default()
+    }
+    /// Asks that the log be cut behind a snapshot, as after a very long command. Does nothing where the log belongs to
+    /// somebody else.
+    async fn compact(&self) {}
     /// Stops taking commands. Does nothing where the log belongs to somebody else.
     async fn shutdown(&self) {}
+}
+
+/// Where a log stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogStatus {
+    /// The current term.
+    pub term: u64,
+    /// Index of the last entry.
+    pub last_index: u64,
 }
 
 /// The log that a server brings along.
@@ -112,6 +128,15 @@ impl ProposeLog for OwnLog {
     }
     async fn wait_for_loss(&self) {
         self.wait_until(false).await;
+    }
+    fn status(&self) -> LogStatus {
+        let status = self.0.status();
+        LogStatus { term: status.term, last_index: status.last_log_index }
+    }
+    async fn compact(&self) {
+        if let Err(error) = self.0.snapshot().await {
+            tracing::warn!(%error, "no snapshot could be made");
+        }
     }
     async fn shutdown(&self) {
         self.0.shutdown().await;

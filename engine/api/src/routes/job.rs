@@ -11,8 +11,8 @@ use drover_model::{Allocation, Deployment, Job, JobKey};
 use drover_state::{Snapshot, Table, WatchKey};
 use drover_wire::answers::{GroupScaleStatus, JobScaleStatus, JobVersionsAnswer};
 use drover_wire::stubs::AllocFields;
-use std::sync::Arc;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 pub(super) async fn route(context: &Context, path: &str) -> Result<Reply> {
     if let Some((id, name)) = tag_path(path) {

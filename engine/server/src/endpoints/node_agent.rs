@@ -84,6 +84,7 @@ impl Server {
         let deadline = tokio::time::Instant::now() + wait.min(MAX_WAIT);
         let mut watch = self.inner.store.watch(vec![WatchKey::NodeAllocs(id.clone())]);
         let mut known = None;
+        let generation = self.inner.store.generation();
         loop {
             watch.rearm();
             let snapshot = self.inner.store.snapshot();
@@ -94,7 +95,8 @@ impl Server {
             // An allocation that is gone leaves no newer index behind.
             let fewer = known.is_some_and(|known| count < known);
             let is_due = tokio::time::Instant::now() >= deadline;
-            if min_index == 0 || fewer || is_due || has_changed(&snapshot, id, min_index) {
+            let was_restored = self.inner.store.generation() != generation;
+            if min_index == 0 || fewer || is_due || was_restored || has_changed(&snapshot, id, min_index) {
                 return Ok(allocs_of(&snapshot, id));
             }
             known = Some(count);

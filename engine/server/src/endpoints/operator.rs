@@ -3,9 +3,10 @@
 use crate::answer::Written;
 use crate::error::{Result, ServerError};
 use crate::gc::{self, core::Age};
+use crate::log::ProposeError;
 use crate::server::Server;
-use drover_model::registry::SchedulerConfiguration;
-use drover_state::{Command, SetSchedulerConfiguration};
+use drover_model::registry::{AutopilotConfiguration, SchedulerConfiguration};
+use drover_state::{Command, SetAutopilotConfiguration, SetSchedulerConfiguration, StateError};
 
 impl Server {
     /// Changes how the cluster schedules; `cas` refuses unless that is the modify index of the present
@@ -35,6 +36,24 @@ impl Server {
         let committed = self.inner.propose(Command::SetSchedulerConfiguration(set)).await?;
         self.inner.queue.pause(paused);
         Ok((true, committed.index))
+    }
+
+    /// Changes how servers that fail are dealt with; `cas` as in [`Server::set_scheduler_configuration`]. Answers
+    /// whether it was changed.
+    ///
+    /// # Errors
+    /// The log cannot take it.
+    pub async fn set_autopilot_configuration(
+        &self,
+        configuration: AutopilotConfiguration,
+        cas: Option<u64>,
+    ) -> Result<bool> {
+        let set = SetAutopilotConfiguration { configuration, cas };
+        match self.inner.log.propose(Command::SetAutopilotConfiguration(set)).await {
+            Ok(_) => Ok(true),
+            Err(ProposeError::Refused(StateError::AutopilotConfiguration { .. })) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Forgets everything that is over, however recent.

@@ -5,8 +5,8 @@ pub(super) mod allocation;
 pub(crate) mod exec;
 mod exec_messages;
 mod frames;
-mod identity;
 mod fs;
+mod identity;
 mod logs;
 mod node;
 
