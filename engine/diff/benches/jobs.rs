@@ -17,7 +17,7 @@ fn job(groups: usize) -> Job {
     job.task_groups = (0..groups)
         .map(|at| {
             let mut group = group.clone();
-            group.name = format!("group-{at}").into();
+            group.name = format!("group-{at}");
             group
         })
         .collect();

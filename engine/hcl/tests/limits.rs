@@ -27,10 +27,7 @@ fn check(expression: &str, words: &str) {
     // Sets the peak back; where that is not allowed, the peak of all is looked at.
     let _best_effort = std::fs::write("/proc/self/clear_refs", "5");
     let start = Instant::now();
-    let error = match evaluate(expression) {
-        Err(error) => error,
-        Ok(_) => panic!("{:.60} is accepted", expression),
-    };
+    let Err(error) = evaluate(expression) else { panic!("{expression:.60} is accepted") };
     let shown = &error[..error.floor_char_boundary(400)];
     assert!(error.to_lowercase().contains(words), "{expression:.60}: {shown}");
     assert!(error.contains("limits.hcl:"), "{expression:.60} has no place: {shown}");

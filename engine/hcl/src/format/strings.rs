@@ -66,7 +66,7 @@ fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
             b'\\' => at += 1,
             b'"' => return Some(at),
             b'$' | b'%' if bytes.get(at + 1) == Some(&b'{') && bytes[at - 1] != bytes[at] => {
-                at = closing(bytes, at + 2)?
+                at = closing(bytes, at + 2)?;
             }
             _ => {}
         }
