@@ -1,4 +1,5 @@
 //! An API on a free port, over a server that keeps everything in memory.
+#![allow(dead_code, reason = "each test file uses its own part")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 use drover_api::{AgentInfo, ApiState, Limits, LogLines, ServeHandle, serve};
@@ -56,6 +57,11 @@ impl Api {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { server, base: format!("http://{http_addr}"), client, handle: Some(handle) }
+    }
+
+    /// Address and port.
+    pub fn address(&self) -> String {
+        self.base.trim_start_matches("http://").to_owned()
     }
 
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
