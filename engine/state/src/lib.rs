@@ -10,6 +10,7 @@
 //! This crate knows nothing of consensus, HTTP, clocks, randomness or any async runtime.
 
 mod apply;
+pub mod census;
 pub mod codec;
 mod command;
 mod event;

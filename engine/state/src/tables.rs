@@ -414,9 +414,10 @@ impl Tables {
     }
 
     pub(crate) fn insert_acl_token(&mut self, token: Arc<AclToken>) {
-        self.acl_tokens_by_secret.insert(token.secret_id.clone(), token.accessor_id.clone());
-        if let Some(old) = self.acl_tokens.insert(token.accessor_id.clone(), token.clone())
-            && old.secret_id != token.secret_id
+        let secret = token.secret_id.clone();
+        self.acl_tokens_by_secret.insert(secret.clone(), token.accessor_id.clone());
+        if let Some(old) = self.acl_tokens.insert(token.accessor_id.clone(), token)
+            && old.secret_id != secret
         {
             self.acl_tokens_by_secret.remove(&old.secret_id);
         }

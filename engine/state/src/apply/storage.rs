@@ -209,7 +209,7 @@ impl Txn {
         let mut volume = (**stored).clone();
         match claim.state {
             CsiClaimState::Taken => {
-                take(&mut volume, claim, |alloc| self.t.allocs.get(alloc).is_none_or(|alloc| alloc.is_terminal()))?
+                take(&mut volume, claim, |alloc| self.t.allocs.get(alloc).is_none_or(|alloc| alloc.is_terminal()))?;
             }
             CsiClaimState::Unpublishing | CsiClaimState::NodeDetached => {
                 volume.past_claims.insert(claim.alloc_id.clone(), claim.clone());
