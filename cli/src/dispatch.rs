@@ -3,7 +3,7 @@
 use crate::args;
 use crate::commands::version;
 use crate::context::{Context, Program};
-use crate::error::{CliError, ErrorKind, exit_code};
+use crate::error::{ErrorKind, exit_code};
 use crate::help;
 use crate::output;
 use crate::registry::{Command, Found, find};

@@ -147,7 +147,14 @@ fn load(folder: &Path, above: &mut Vec<(PathBuf, String)>) -> Result<Pack, LoadE
     let dependencies: Result<_, LoadError> =
         declared.into_iter().map(|declared| dependency(folder, declared, above)).collect();
     above.pop();
-    Ok(Pack { folder: folder.to_owned(), metadata, variables, files: Arc::new(files), dependencies: dependencies?, go: None })
+    Ok(Pack {
+        folder: folder.to_owned(),
+        metadata,
+        variables,
+        files: Arc::new(files),
+        dependencies: dependencies?,
+        go: None,
+    })
 }
 
 fn dependency(

@@ -9,10 +9,10 @@ use drover_secrets::{Origin, Resolver};
 use serde_json::{Map, Value as Json, json};
 
 use crate::attributes::{Reader, label};
-use crate::jobs::{self, RenderedJob};
-use crate::resources::{self, Resource};
 use crate::gotemplate::EngineReads;
+use crate::jobs::{self, RenderedJob};
 use crate::nomad_pack::{self, Choices};
+use crate::resources::{self, Resource};
 use crate::template::{Reach, Templates};
 use crate::{LoadedDependency, Pack, Supplied};
 
@@ -298,8 +298,11 @@ fn parse_templates(pack: &Pack, request: &RenderRequest) -> Result<Templates, Di
     for name in pack.files.keys() {
         if is_go_template(name) {
             problems.push(
-                Diagnostic::error(format!("{}: a pack has Go templates or Tera templates, not both", pack.shown(name)), "")
-                    .hint("rename one kind: .tpl are Go templates, .tera are Tera"),
+                Diagnostic::error(
+                    format!("{}: a pack has Go templates or Tera templates, not both", pack.shown(name)),
+                    "",
+                )
+                .hint("rename one kind: .tpl are Go templates, .tera are Tera"),
             );
         }
         if !name.ends_with(".tera") {

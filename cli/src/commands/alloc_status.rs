@@ -147,7 +147,7 @@ fn basics(alloc: &Allocation, verbose: bool, now: UnixNanos) -> String {
     if !alloc.preempted_by_allocation.is_empty() {
         pairs.push(("Preempted By", id(&alloc.preempted_by_allocation)));
     }
-    if let Some(metrics) = alloc.metrics.as_ref().filter(|_| verbose).map(|metrics| metrics.to_metric()) {
+    if let Some(metrics) = alloc.metrics.as_ref().filter(|_| verbose).map(drover_model::PlacementMetric::to_metric) {
         pairs.extend([
             ("Evaluated Nodes", metrics.nodes_evaluated.to_string()),
             ("Filtered Nodes", metrics.nodes_filtered.to_string()),
@@ -351,7 +351,7 @@ fn events(state: &TaskState) -> String {
 
 /// The scores of the nodes that were looked at.
 fn placement(alloc: &Allocation) -> String {
-    let metrics = alloc.metrics.as_ref().map(|metrics| metrics.to_metric()).unwrap_or_default();
+    let metrics = alloc.metrics.as_ref().map(drover_model::PlacementMetric::to_metric).unwrap_or_default();
     if metrics.score_meta_data.is_empty() {
         return String::new();
     }

@@ -72,7 +72,7 @@ impl Invoke for JobAction {
                 return Err(CliError::new(format!("Action {action} not found in task {task} of job {}", job.id)));
             }
             let options = ActionOptions {
-                job: job.id.to_string(),
+                job: job.id.clone(),
                 alloc: stub.id.clone(),
                 group: stub.task_group.clone(),
                 task,

@@ -78,8 +78,8 @@ impl Invoke for CaCreate {
         let (file, key_file) = (format!("{domain}-agent-ca.pem"), format!("{domain}-agent-ca-key.pem"));
         not_there("CA certificate", &file)?;
         not_there("CA key", &key_file)?;
-        let key = KeyPair::generate().map_err(unmade)?;
-        let certificate = self.params()?.self_signed(&key).map_err(unmade)?;
+        let key = KeyPair::generate().map_err(|error| unmade(&error))?;
+        let certificate = self.params()?.self_signed(&key).map_err(|error| unmade(&error))?;
         save(&file, &certificate.pem(), 0o644)?;
         output::line(&format!("==> CA certificate saved to: {file}"));
         save(&key_file, &key.serialize_pem(), 0o600)?;
@@ -183,8 +183,8 @@ impl Invoke for CertCreate {
         let unusable = |error: rcgen::Error| CliError::new(format!("The CA in {ca}, {ca_key} cannot be used: {error}"));
         let issuer_key = KeyPair::from_pem(&pkcs8(&ca_key_text)?).map_err(unusable)?;
         let issuer = Issuer::from_ca_cert_pem(&ca_text, issuer_key).map_err(unusable)?;
-        let key = KeyPair::generate().map_err(unmade)?;
-        let certificate = self.params(role, usages)?.signed_by(&key, &issuer).map_err(unmade)?;
+        let key = KeyPair::generate().map_err(|error| unmade(&error))?;
+        let certificate = self.params(role, usages)?.signed_by(&key, &issuer).map_err(|error| unmade(&error))?;
         save(&file, &certificate.pem(), 0o644)?;
         output::line(&format!("==> {title} Certificate saved to {file}"));
         save(&key_file, &key.serialize_pem(), 0o600)?;
@@ -424,7 +424,7 @@ fn save(file: &str, text: &str, mode: u32) -> Result<(), CliError> {
     out.write_all(text.as_bytes()).map_err(failed)
 }
 
-fn unmade(error: rcgen::Error) -> CliError {
+fn unmade(error: &rcgen::Error) -> CliError {
     CliError::new(format!("The certificate cannot be made: {error}"))
 }
 

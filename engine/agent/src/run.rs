@@ -91,7 +91,6 @@ impl Agent {
         if let Some(node) = &node {
             server.reach_nodes(Arc::new(link::LocalNodes(node.clone())));
         }
-        let node_id = node.as_ref().map(|node| node.node_id().to_string());
         let info = about::info(&config, &name, server_id(config.data_dir.as_deref())?);
         let max_connections_per_client = config.max_http_connections_per_client;
         let limits = Limits { max_connections_per_client, ..Limits::default() };

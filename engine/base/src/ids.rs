@@ -218,7 +218,8 @@ mod tests {
         let (default, text) = (JobId::default(), JobId::from(""));
         assert_eq!(default, text);
         assert!(default.is_empty() && text.is_shared_with(&default));
-        assert!(default < JobId::from("a") && JobId::new("") == default);
+        let (first, empty) = (JobId::from("a"), JobId::new(""));
+        assert!(default < first && empty == default);
         assert_eq!(serde_json::from_str::<JobId>("\"\"").unwrap(), default);
         let map = std::collections::HashMap::from([(JobId::from("a"), 1)]);
         assert_eq!(map.get("a"), Some(&1));

@@ -44,10 +44,10 @@ impl Templates {
     ///
     /// # Errors
     /// Its syntax is wrong.
-    pub fn add(&mut self, name: &str, text: &str) -> Result<(), Error> {
+    pub fn add(&mut self, name: &str, text: &str) -> Result<(), Box<Error>> {
         let knows = |function: &str| self.functions.get(function).is_some();
         let setting = Setting { marks: &self.marks, knows: &knows, file: self.sources.len(), name };
-        let trees = parse(text, &setting).map_err(|(at, message)| Error::at(name, text, at, message))?;
+        let trees = parse(text, &setting).map_err(|(at, message)| Box::new(Error::at(name, text, at, message)))?;
         self.sources.push(Rc::new(Source { name: name.to_owned(), text: text.to_owned() }));
         for (defined, tree) in trees {
             let key = defined.unwrap_or_else(|| name.to_owned());
@@ -68,7 +68,7 @@ impl Templates {
     ///
     /// # Errors
     /// Something that it does fails, or it goes beyond a limit.
-    pub fn render(&self, name: &str, dot: &Value) -> Result<Vec<u8>, Error> {
+    pub fn render(&self, name: &str, dot: &Value) -> Result<Vec<u8>, Box<Error>> {
         Execution::new(self).run(name, dot)
     }
 

@@ -2,9 +2,9 @@
 
 use crate::alloc::view::AllocHandle;
 use crate::config::NodeConfig;
+use crate::host_volumes::HostVolumes;
 use crate::identity::task_api::TaskApi;
 use crate::link::{ServerLink, SignedIdentity};
-use crate::host_volumes::HostVolumes;
 use crate::local_state::LocalState;
 use crate::meta::DynamicMeta;
 use crate::sync::Outbox;

@@ -36,7 +36,7 @@ pub use config::{NodeConfig, SECRET_VARIABLES};
 pub use error::NodeError;
 pub use handle::NodeHandle;
 pub use identity::task_api::TaskApi;
-pub use local_state::describe as describe_kept_state;
 pub use link::{AllocsReply, Heartbeat, IdentityWish, LinkError, ServerLink, SignedIdentity};
+pub use local_state::describe as describe_kept_state;
 pub use meta::NodeMetadata;
 pub use node::Node;

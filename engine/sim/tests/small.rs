@@ -1,5 +1,4 @@
 //! Ten thousand allocations, untimed: everything is placed once, and nothing over capacity.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use drover_sim::{JobShape, NodeShape, Simulation, Wrong};
 

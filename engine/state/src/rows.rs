@@ -231,7 +231,7 @@ mod tests {
     fn rows_are_found_by_where_they_would_be() {
         let mut rows: Rows<AllocId, String> = Rows::default();
         for id in ["b0000000-0000-0000-0000-000000000000", "c", "a0000000-0000-0000-0000-000000000000"] {
-            rows.insert(&AllocId::from(id), Arc::new(id.to_owned()));
+            rows.insert(AllocId::from(id), Arc::new(id.to_owned()));
         }
         let from = |start: &str| rows.starting_at(start).map(|row| row[..1].to_owned()).collect::<String>();
         assert_eq!(

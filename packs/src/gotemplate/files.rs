@@ -1,7 +1,7 @@
 //! Files that templates read.
 
 use super::host::HostRules;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The largest file that a template reads, in bytes.
 const MAX_BYTES: u64 = 4 << 20;
@@ -24,7 +24,7 @@ impl HostRules {
     }
 }
 
-fn inside(folder: &PathBuf, file: &Path) -> bool {
+fn inside(folder: &Path, file: &Path) -> bool {
     folder.canonicalize().is_ok_and(|folder| file.starts_with(folder))
 }
 

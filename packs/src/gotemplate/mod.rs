@@ -51,11 +51,11 @@ impl Session {
         let host = Rc::new(host::PackHost::new(world.rules.clone()));
         Self { templates: Templates::new(functions, host, LEFT, RIGHT) }
     }
-    pub(crate) fn add(&mut self, name: &str, text: &str) -> Result<(), Error> {
+    pub(crate) fn add(&mut self, name: &str, text: &str) -> Result<(), Box<Error>> {
         self.templates.add(name, text)
     }
     /// Renders a template; `<no value>` is left out unless `keeps_no_value`.
-    pub(crate) fn render(&self, name: &str, dot: &Value, keeps_no_value: bool) -> Result<String, Error> {
+    pub(crate) fn render(&self, name: &str, dot: &Value, keeps_no_value: bool) -> Result<String, Box<Error>> {
         let bytes = self.templates.render(name, dot).map_err(better)?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         Ok(if keeps_no_value { text } else { text.replace(NO_VALUE, "") })
@@ -63,7 +63,7 @@ impl Session {
 }
 
 /// Says which pack a context lacks by the whole path that was written.
-fn better(mut error: Error) -> Error {
+fn better(mut error: Box<Error>) -> Box<Error> {
     if let (Some(pack), Some((_, part))) = (error.message.strip_prefix(context::NO_PACK), &error.context) {
         let pack = pack.to_owned();
         error.message = format!(

@@ -1,7 +1,7 @@
 //! A pack in this format as any other pack: loaded, rendered to jobs, planned and run.
 
 use super::load::GoPack;
-use super::render::Choices;
+use super::render::{Choices, StoredItems};
 use crate::gotemplate::{HostRules, World};
 use crate::jobs::{self, RenderedJob};
 use crate::render::{RenderRequest, Rendered, RenderedFile};
@@ -62,7 +62,7 @@ pub(crate) fn render(pack: &GoPack, request: &RenderRequest) -> Result<Rendered,
             Err(found) => problems.extend(found),
         }
     }
-    let stored = |(path, namespace, items): (String, String, BTreeMap<String, String>)| {
+    let stored = |(path, namespace, items): StoredItems| {
         let namespace = (!namespace.is_empty()).then_some(namespace);
         Resource::Variables(VariablesResource { path, namespace, items })
     };

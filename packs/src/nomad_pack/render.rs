@@ -49,6 +49,9 @@ pub struct GoText {
     pub text: String,
 }
 
+/// Variables of the engine: path, namespace and items.
+pub type StoredItems = (String, String, BTreeMap<String, String>);
+
 /// What a pack renders to.
 #[derive(Debug)]
 pub struct Rendering {
@@ -59,7 +62,7 @@ pub struct Rendering {
     /// The variables' values of the root pack.
     pub values: Entries,
     /// What is stored in the engine with the pack: path, namespace and items.
-    pub stored: Vec<(String, String, BTreeMap<String, String>)>,
+    pub stored: Vec<StoredItems>,
 }
 
 impl GoPack {
@@ -223,7 +226,7 @@ impl GoPack {
         session.render(NAME, &dot, true).map_err(|error| failed(&error))
     }
 
-    fn stored(&self) -> Result<Vec<(String, String, BTreeMap<String, String>)>, Diagnostics> {
+    fn stored(&self) -> Result<Vec<StoredItems>, Diagnostics> {
         let mut all = Vec::new();
         for stored in &self.variables.stored {
             let text = |expression: &drover_hcl::Expression| {

@@ -162,7 +162,7 @@ impl EvalReport {
 
 impl AllocReport {
     fn new(alloc: &Allocation, seen: &Seen) -> Self {
-        let metric = alloc.metrics.as_ref().map(|metric| metric.to_metric()).unwrap_or_default();
+        let metric = alloc.metrics.as_ref().map(drover_model::PlacementMetric::to_metric).unwrap_or_default();
         let candidates = metric.score_meta_data.iter().map(|score| Candidate {
             node: seen.name_of(&score.node_id),
             chosen: score.node_id == alloc.node_id,

@@ -63,10 +63,7 @@ impl Callback {
         loop {
             let (mut stream, _) = self.listener.accept().await?;
             // Browsers open connections that they never use, and ask for icons.
-            let head = match tokio::time::timeout(REQUEST_TIMEOUT, read_head(&mut stream)).await {
-                Ok(Ok(head)) => head,
-                Ok(Err(_)) | Err(_) => continue,
-            };
+            let Ok(Ok(head)) = tokio::time::timeout(REQUEST_TIMEOUT, read_head(&mut stream)).await else { continue };
             let Some(back) = parse(&head) else {
                 answer(&mut stream, "404 Not Found", "There is nothing here.").await;
                 continue;

@@ -100,7 +100,7 @@ impl Invoke for Detach {
         context.block_on(async {
             // A node that is gone can be named by its whole id only.
             let node = match crate::resolve::node(&client, node, false).await {
-                Ok(found) => found.id.to_string(),
+                Ok(found) => found.id.clone(),
                 Err(_) => node.clone(),
             };
             let found = find_one(&client, "csi", volume, "Error detaching volume").await?;

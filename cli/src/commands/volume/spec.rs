@@ -77,7 +77,7 @@ fn volume_of(fields: Map<String, Value>) -> Result<Spec, String> {
             ("type", _) => kind = text(&name, &value)?,
             (_, Some(wire)) => drop(volume.insert(wire.to_owned(), text(&name, &value)?.into())),
             ("capacity" | "capacity_min" | "capacity_max", _) => {
-                drop(volume.insert(name.clone(), size(&name, &value)?.into()))
+                drop(volume.insert(name.clone(), size(&name, &value)?.into()));
             }
             ("capability", _) => {
                 let names = [("access_mode", "AccessMode"), ("attachment_mode", "AttachmentMode")];

@@ -39,31 +39,33 @@ impl<'a> Execution<'a> {
         Self { templates, out: Vec::new(), variables: Vec::new(), calls: 0, steps: 0, bytes: 0 }
     }
 
-    pub(crate) fn run(mut self, name: &str, dot: &Value) -> Result<Vec<u8>, Error> {
-        let tree =
-            self.templates.tree(name).ok_or_else(|| Error::of(name, format!("template: {name:?} is not defined")))?;
-        self.enter(name, &tree, dot.clone())?;
+    pub(crate) fn run(mut self, name: &str, dot: &Value) -> Result<Vec<u8>, Box<Error>> {
+        let tree = self
+            .templates
+            .tree(name)
+            .ok_or_else(|| Box::new(Error::of(name, format!("template: {name:?} is not defined"))))?;
+        self.enter(name, &tree, dot)?;
         Ok(self.out)
     }
 
     /// Walks a template, and gives its faults their place.
-    fn enter(&mut self, name: &str, tree: &Rc<Tree>, dot: Value) -> Result<(), Error> {
+    fn enter(&mut self, name: &str, tree: &Rc<Tree>, dot: &Value) -> Result<(), Box<Error>> {
         let outer = std::mem::replace(&mut self.variables, vec![("$".to_owned(), dot.clone())]);
-        let walked = self.nodes(&tree.nodes, &dot);
+        let walked = self.nodes(&tree.nodes, dot);
         self.variables = outer;
         walked.map(drop).map_err(|fault| {
             if let Some(inner) = fault.inner {
-                return *inner;
+                return inner;
             }
             let source = self.templates.source(tree.file);
             let mut error = Error::at(&source.name, &source.text, fault.at, fault.message);
             error.context = Some((name.to_owned(), fault.part));
-            error
+            Box::new(error)
         })
     }
 
     /// Calls a template of the set.
-    pub(crate) fn template(&mut self, at: usize, name: &str, dot: Value) -> Step<()> {
+    pub(crate) fn template(&mut self, at: usize, name: &str, dot: &Value) -> Step<()> {
         let fault = |message: String| Fault { at, part: format!("{{{{template {name:?}}}}}"), message, inner: None };
         let tree = self.templates.tree(name).ok_or_else(|| fault(format!("template {name:?} not defined")))?;
         if self.calls == MAX_CALLS {
@@ -72,7 +74,7 @@ impl<'a> Execution<'a> {
         self.calls += 1;
         let entered = self.enter(name, &tree, dot);
         self.calls -= 1;
-        entered.map_err(|error| Fault { at, part: String::new(), message: String::new(), inner: Some(Box::new(error)) })
+        entered.map_err(|error| Fault { at, part: String::new(), message: String::new(), inner: Some(error) })
     }
 
     /// Renders a text as a template of the same set, for functions that do so.
@@ -89,7 +91,7 @@ impl<'a> Execution<'a> {
             Execution { calls: self.calls + 1, steps: self.steps, bytes: self.bytes, ..Execution::new(&templates) };
         let tree = templates.tree(name).ok_or_else(|| format!("template {name:?} not defined"))?;
         let mut inner = inner;
-        let entered = inner.enter(name, &tree, dot.clone());
+        let entered = inner.enter(name, &tree, dot);
         self.steps = inner.steps;
         self.bytes = inner.bytes;
         entered.map_err(|error| error.to_string())?;

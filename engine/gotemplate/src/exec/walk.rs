@@ -49,7 +49,7 @@ impl Execution<'_> {
                     Some(pipeline) => self.pipeline(pipeline, dot)?,
                     None => Value::Absent,
                 };
-                self.template(*at, name, dot)?;
+                self.template(*at, name, &dot)?;
             }
             Node::Break(_) => return Ok(Flow::Break),
             Node::Continue(_) => return Ok(Flow::Continue),
@@ -85,10 +85,10 @@ impl Execution<'_> {
             }
             Value::List(list) => Pairs::List(list.items.clone()),
             Value::Map(map) => {
-                Pairs::Pairs(map.pairs().into_iter().map(|(key, item)| (Value::Text(key), item)).collect())
+                Pairs::Entries(map.pairs().into_iter().map(|(key, item)| (Value::Text(key), item)).collect())
             }
             Value::Object(object) => match object.pairs() {
-                Some(pairs) => Pairs::Pairs(pairs),
+                Some(pairs) => Pairs::Entries(pairs),
                 None => return Err(fault(node, format!("range can't iterate over {}", object.show()))),
             },
             value => {
@@ -142,7 +142,7 @@ impl Execution<'_> {
 enum Pairs {
     Count(usize),
     List(std::rc::Rc<Vec<Value>>),
-    Pairs(Vec<(Value, Value)>),
+    Entries(Vec<(Value, Value)>),
 }
 
 impl Pairs {
@@ -150,7 +150,7 @@ impl Pairs {
         match self {
             Self::Count(count) => *count,
             Self::List(items) => items.len(),
-            Self::Pairs(pairs) => pairs.len(),
+            Self::Entries(pairs) => pairs.len(),
         }
     }
     fn get(&self, at: usize) -> (Value, Value) {
@@ -158,7 +158,7 @@ impl Pairs {
         match self {
             Self::Count(_) => (index(), index()),
             Self::List(items) => (index(), items[at].clone()),
-            Self::Pairs(pairs) => pairs[at].clone(),
+            Self::Entries(pairs) => pairs[at].clone(),
         }
     }
 }

@@ -72,12 +72,15 @@ impl Type {
     }
 }
 
+/// A body with the execution at hand.
+type Within = Rc<dyn Fn(&mut Execution<'_>, &[Value]) -> Result<Value, String>>;
+
 /// How a function computes.
 #[derive(Clone)]
 pub(crate) enum Body {
     Plain(fn(&[Value]) -> Result<Value, String>),
     /// With the execution at hand.
-    Within(Rc<dyn Fn(&mut Execution<'_>, &[Value]) -> Result<Value, String>>),
+    Within(Within),
     /// `and` (false) and `or` (true): stops at the first argument of that truth.
     Stops(bool),
 }

@@ -57,11 +57,7 @@ impl Number {
             return Err(format!("integer overflow: {text:?}"));
         }
         self.float = Some(float);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_precision_loss,
-            reason = "tested to be the same number"
-        )]
+        // Tested to be the same number.
         if float.fract() == 0.0 && float.abs() < 9.2e18 {
             self.int = Some(float as i64);
         }

@@ -13,7 +13,7 @@ use crate::local_state::{Record, SavedAlloc, SavedTask};
 use crate::task::core::TaskInput;
 use crate::task::events;
 use drover_base::{Nanos, UnixNanos};
-use drover_model::{AllocClientStatus, AllocDeploymentStatus, Allocation, NetworkStatus};
+use drover_model::{AllocClientStatus, AllocDeploymentStatus, Allocation};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;

@@ -84,7 +84,8 @@ impl HostVolumes {
     }
 
     async fn create(&self, node: &NodeId, volume: HostVolume) -> Result<Kept, PluginError> {
-        let taken = self.known.lock().values().any(|kept| kept.volume.name == volume.name && kept.volume.id != volume.id);
+        let taken =
+            self.known.lock().values().any(|kept| kept.volume.name == volume.name && kept.volume.id != volume.id);
         if taken {
             return Err(PluginError::NameTaken(volume.name));
         }
@@ -98,7 +99,11 @@ impl HostVolumes {
 
     fn register(&self, volume: HostVolume) -> Result<Kept, PluginError> {
         let path = PathBuf::from(&volume.host_path);
-        std::fs::metadata(&path).map_err(|error| PluginError::NoPath { name: volume.name.clone(), path: path.clone(), error })?;
+        std::fs::metadata(&path).map_err(|error| PluginError::NoPath {
+            name: volume.name.clone(),
+            path: path.clone(),
+            error,
+        })?;
         Ok(Kept { volume, path })
     }
 

@@ -74,7 +74,11 @@ pub enum PluginError {
 }
 
 fn said(error: &std::io::Error) -> String {
-    if error.kind() == std::io::ErrorKind::NotFound { "no such file or directory".to_owned() } else { error.to_string() }
+    if error.kind() == std::io::ErrorKind::NotFound {
+        "no such file or directory".to_owned()
+    } else {
+        error.to_string()
+    }
 }
 
 /// A plugin that is a program.
@@ -125,7 +129,9 @@ impl External {
     ) -> Result<(PathBuf, i64), PluginError> {
         let made: Made = self.answer("create", &self.environment("create", volumes_dir, node, volume)).await?;
         if !made.path.is_absolute() {
-            return Err(self.failed("create", format!("it answered a path that is not absolute: {}", made.path.display())));
+            return Err(
+                self.failed("create", format!("it answered a path that is not absolute: {}", made.path.display()))
+            );
         }
         Ok((made.path, made.bytes))
     }
@@ -167,7 +173,8 @@ impl External {
     ) -> Result<T, PluginError> {
         let limit = if operation == "fingerprint" { FINGERPRINT_LIMIT } else { WORK_LIMIT };
         let output = self.run(operation, environment, limit).await?;
-        serde_json::from_slice(&output).map_err(|error| self.failed(operation, format!("its answer is no JSON: {error}")))
+        serde_json::from_slice(&output)
+            .map_err(|error| self.failed(operation, format!("its answer is no JSON: {error}")))
     }
 
     async fn run(

@@ -7,7 +7,7 @@ use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::UnixListener;
 use tokio::task::AbortHandle;
@@ -25,7 +25,7 @@ pub trait TaskApi: Send + Sync + std::fmt::Debug + 'static {
 
 /// Opens the socket of a task and serves it in the background, once the agent offers the API.
 pub(crate) fn open(context: &Arc<NodeContext>, dir: &AllocDir, task: &str) -> io::Result<AbortHandle> {
-    let listener = bind(dir.task(task).join(SECRETS_DIR))?;
+    let listener = bind(&dir.task(task).join(SECRETS_DIR))?;
     let mut offered = context.task_api();
     let work = context.spawn(async move {
         // Fails only when the node is gone.
@@ -37,9 +37,9 @@ pub(crate) fn open(context: &Arc<NodeContext>, dir: &AllocDir, task: &str) -> io
     Ok(work.abort_handle())
 }
 
-fn bind(dir: PathBuf) -> io::Result<UnixListener> {
+fn bind(dir: &Path) -> io::Result<UnixListener> {
     // Through the open directory, as names of sockets must be short.
-    let open = File::open(&dir)?;
+    let open = File::open(dir)?;
     let path = PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd())).join(SOCKET);
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -59,8 +59,8 @@ mod tests {
         let base = tempfile::tempdir().unwrap();
         let dir = base.path().join("x".repeat(120));
         fs::create_dir(&dir).unwrap();
-        drop(bind(dir.clone()).unwrap());
-        let _listener = bind(dir.clone()).unwrap();
+        drop(bind(&dir).unwrap());
+        let _listener = bind(&dir).unwrap();
         let mode = fs::metadata(dir.join(SOCKET)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, MODE);
     }

@@ -107,7 +107,7 @@ impl Server {
         let method = self.login_method(&request.auth_method_name)?;
         let config = oidc_config(&method)?;
         check_redirect(&config, &request.redirect_uri)?;
-        let provider = jwt::discover(&config).await.map_err(no_provider)?;
+        let provider = jwt::discover(&config).await.map_err(|error| no_provider(&error))?;
         let state = random_text()?;
         let verifier = if config.oidc_enable_pkce { Some(random_text()?) } else { None };
         let url = auth_url(&config, &provider, &request, &state, verifier.as_deref())?;
@@ -148,7 +148,7 @@ impl Server {
         let waiting = waiting.ok_or_else(|| {
             ServerError::invalid("no OIDC login with this nonce and state is under way: it expired, or was completed")
         })?;
-        let provider = jwt::discover(&config).await.map_err(no_provider)?;
+        let provider = jwt::discover(&config).await.map_err(|error| no_provider(&error))?;
         let tokens = self.exchange(&config, &provider, &request, waiting.verifier.as_deref()).await?;
         let refused = |error: String| ServerError::unauthorized(format!("failed to verify the identity: {error}"));
         let keys = &self.inner.logins.keys;
@@ -216,7 +216,7 @@ fn oidc_config(method: &AclAuthMethod) -> Result<AuthMethodConfig> {
     Ok(method.config.clone().unwrap_or_default())
 }
 
-fn no_provider(error: String) -> ServerError {
+fn no_provider(error: &str) -> ServerError {
     ServerError::refused(format!("failed to generate OIDC provider: {error}"))
 }
 
@@ -252,7 +252,7 @@ fn auth_url(
     verifier: Option<&str>,
 ) -> Result<String> {
     let mut url = url::Url::parse(&provider.authorization_endpoint)
-        .map_err(|error| no_provider(format!("its authorization endpoint is no URL: {error}")))?;
+        .map_err(|error| no_provider(&format!("its authorization endpoint is no URL: {error}")))?;
     let others = config.oidc_scopes.iter().map(String::as_str).filter(|scope| *scope != "openid");
     let scopes: Vec<&str> = std::iter::once("openid").chain(others).collect();
     let mut query = url.query_pairs_mut();

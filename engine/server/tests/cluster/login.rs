@@ -147,7 +147,7 @@ async fn cluster(provider: &Provider, method: Value) -> Server {
     server
 }
 
-fn oidc(more: Value) -> Value {
+fn oidc(more: &Value) -> Value {
     let mut config = json!({
         "OIDCClientID": "drover", "OIDCClientSecret": "a secret", "AllowedRedirectURIs": [REDIRECT],
         "OIDCScopes": ["groups"], "ClaimMappings": {"sub": "user", "role": "role"},
@@ -181,7 +181,7 @@ async fn log_in(server: &Server, provider: &Provider, nonce: &str) -> Result<Arc
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_logs_in_through_a_provider() {
     let provider = Provider::start().await;
-    let server = cluster(&provider, oidc(json!({"OIDCEnablePKCE": true}))).await;
+    let server = cluster(&provider, oidc(&json!({"OIDCEnablePKCE": true}))).await;
     let token = log_in(&server, &provider, "n1").await.unwrap();
     assert_eq!(token.policies.as_deref(), Some(&["engineering".to_owned(), "ops-alice".to_owned()][..]));
     assert_eq!(token.name, "OIDC-m");
@@ -208,7 +208,7 @@ async fn somebody_logs_in_through_a_provider() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_proves_itself_with_a_key_of_the_cluster() {
     let provider = Provider::start().await;
-    let server = cluster(&provider, oidc(json!({"OIDCClientAssertion": {"KeySource": "nomad"}}))).await;
+    let server = cluster(&provider, oidc(&json!({"OIDCClientAssertion": {"KeySource": "nomad"}}))).await;
     log_in(&server, &provider, "n").await.unwrap();
     let form = provider.form.lock().unwrap().clone();
     assert_eq!(form["client_assertion_type"], "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");

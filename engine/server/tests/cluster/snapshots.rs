@@ -29,7 +29,7 @@ async fn a_saved_state_comes_back_in_another_cluster_with_its_variables() {
     assert!(second.restore_snapshot(damaged).await.is_err());
     let before = second.state().generation();
     second.restore_snapshot(archive).await.unwrap();
-    tokio::time::timeout(std::time::Duration::from_secs(5), watch).await.expect("who waits is woken");
+    tokio::time::timeout(Duration::from_secs(5), watch).await.expect("who waits is woken");
     assert!(second.state().generation() > before);
     let read = second.get_variable(&"default".into(), "kept").unwrap().unwrap();
     assert_eq!(read.items["a"], "1", "the keys came along");

@@ -55,7 +55,7 @@ async fn report(server: &Server, node: &Node, volume: &HostVolume) {
     server.register_node(node).await.unwrap();
 }
 
-fn with_volume(mut job: Value, volume: Value) -> Value {
+fn with_volume(mut job: Value, volume: &Value) -> Value {
     job["TaskGroups"][0]["Volumes"] = json!({"data": volume});
     job
 }
@@ -84,7 +84,7 @@ async fn a_host_volume_is_placed_reported_used_and_removed() {
 
     let ask = json!({"Name": "data", "Type": "host", "Source": "data", "Sticky": true,
         "AccessMode": "single-node-writer", "AttachmentMode": "file-system"});
-    register(&server, with_volume(service("db", 1, "run"), ask)).await;
+    register(&server, with_volume(service("db", 1, "run"), &ask)).await;
     let claim = until(&server, "a claim", |s| s.volume_claims().next().cloned()).await;
     assert_eq!((claim.volume_id.as_str(), &*claim.job_id, claim.task_group_name.as_str()), (&*made.id, "db", "main"));
     let in_use = server.delete_host_volume(&Namespace::from("default"), &made.id, false).await.unwrap_err();
@@ -109,7 +109,7 @@ async fn modes_that_the_volume_does_not_have_find_no_node() {
     for (id, mode) in [("shared", "single-node-multi-writer"), ("reads", "single-node-reader-only")] {
         let ask = json!({"Name": "data", "Type": "host", "Source": "data", "AccessMode": mode,
             "AttachmentMode": "file-system", "ReadOnly": mode.ends_with("only")});
-        let done = register(&server, with_volume(service(id, 1, "run"), ask)).await;
+        let done = register(&server, with_volume(service(id, 1, "run"), &ask)).await;
         let eval = until(&server, "the evaluation", |s| {
             s.eval(&done.eval_id).filter(|eval| eval.status.is_terminal()).cloned()
         })
@@ -165,7 +165,7 @@ async fn claims_of_csi_volumes_keep_others_out_and_are_released() {
 
     let ask = json!({"Name": "data", "Type": "csi", "Source": "v", "AccessMode": "single-node-writer",
         "AttachmentMode": "file-system"});
-    register(&server, with_volume(service("db", 1, "run"), ask.clone())).await;
+    register(&server, with_volume(service("db", 1, "run"), &ask)).await;
     let alloc = until(&server, "an allocation", |s| s.allocs_by_job(&key("db")).next().cloned()).await;
     let claim = CsiClaim {
         alloc_id: alloc.id.clone(),
@@ -181,7 +181,7 @@ async fn claims_of_csi_volumes_keep_others_out_and_are_released() {
     let second = CsiClaim { alloc_id: "another".into(), ..claim };
     let full = server.claim_csi_volume(&namespace, "v", second).await.unwrap_err();
     assert_eq!(full.message, "volume max claims reached");
-    let done = register(&server, with_volume(service("rival", 1, "run"), ask)).await;
+    let done = register(&server, with_volume(service("rival", 1, "run"), &ask)).await;
     let rival =
         until(&server, "the rival", |s| s.eval(&done.eval_id).filter(|eval| eval.status.is_terminal()).cloned()).await;
     let filtered = &rival.failed_tg_allocs["main"].constraint_filtered;

@@ -58,6 +58,7 @@ impl Job {
         Self::new("sysbatch", id, 1, "100ms")
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the value out")]
     pub(crate) fn update(self, more: Value) -> Self {
         let mut update = json!({
             "MaxParallel": 1, "HealthCheck": "task_states", "MinHealthyTime": 10_000_000,

@@ -77,7 +77,7 @@ fn base32_decode(input: &str) -> Result<Vec<u8>, usize> {
             out.push((bits >> held & 0xff) as u8);
         }
     }
-    if clean.len() % 8 != 0 || !matches!(padding, 0 | 1 | 3 | 4 | 6) {
+    if !clean.len().is_multiple_of(8) || !matches!(padding, 0 | 1 | 3 | 4 | 6) {
         return Err(clean.len());
     }
     Ok(out)

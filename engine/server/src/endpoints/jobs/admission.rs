@@ -75,7 +75,10 @@ fn check_cluster(job: &Job, snapshot: &Snapshot) -> std::result::Result<(), Prob
 fn check_rules(job: &Job, namespace: &NamespaceSpec, problems: &mut Problems) {
     let mut check = |rule: &Option<serde_json::Value>, what: &str, used: &str| {
         if rule.as_ref().is_some_and(|rule| is_refused(rule, used)) {
-            let text = format!("job {:?} uses {what} {used:?}, which is not allowed in namespace {:?}", &*job.id, &*namespace.name);
+            let text = format!(
+                "job {:?} uses {what} {used:?}, which is not allowed in namespace {:?}",
+                &*job.id, &*namespace.name
+            );
             problems.add(text);
         }
     };
