@@ -72,11 +72,6 @@ impl Context {
         self.allow(|acl| acl.allows_any_of(namespace, capabilities))
     }
 
-    /// Refuses callers that may not read jobs in the request's namespace.
-    pub(crate) fn allow_read_job(&self) -> Result<()> {
-        self.allow_in(&self.namespace(), NamespaceCapability::ReadJob)
-    }
-
     /// Refuses callers without a management token.
     pub(crate) fn allow_management(&self) -> Result<()> {
         self.allow(Acl::is_management)

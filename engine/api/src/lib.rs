@@ -28,5 +28,5 @@ pub use connections::{Listener, Peer};
 pub use monitor::{LogLine, LogLines, MAX_PENDING_LINES};
 pub use routes::{UNFINISHED, Unfinished};
 pub use serve::{ServeHandle, serve};
-pub use task_api::serve_task;
 pub use state::{AgentInfo, ApiState, Limits, MetricsOptions, Reload};
+pub use task_api::serve_task;

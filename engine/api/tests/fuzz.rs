@@ -4,6 +4,8 @@
 //! `DROVER_FUZZ_SECONDS` says for how long (5), `DROVER_FUZZ_SEED` repeats a run, and `DROVER_REFERENCE`
 //! (`address:port`) sends every request to a running reference too, whose statuses are then compared.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod support;
 
 use proptest::prelude::*;

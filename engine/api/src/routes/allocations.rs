@@ -97,8 +97,8 @@ pub(super) async fn route(context: &Context, path: &str) -> Result<Reply> {
 
 async fn object(context: &Context, id: &str) -> Result<Reply> {
     context.must_read()?;
-    check_id("alloc", id)?;
     let options = context.read_options()?;
+    check_id("alloc", id)?;
     let id = AllocId::from(id);
     let index = |state: &Snapshot| match state.alloc(&id) {
         Some(alloc) => alloc.modify_index,

@@ -67,8 +67,8 @@ pub(super) async fn route(context: &Context, path: &str) -> Result<Reply> {
 
 async fn object(context: &Context, id: &str) -> Result<Reply> {
     context.must_read()?;
-    check_id("deployment", id)?;
     let options = context.read_options()?;
+    check_id("deployment", id)?;
     let id = DeploymentId::from(id);
     let index = |state: &Snapshot| match state.deployment(&id) {
         Some(deployment) => deployment.modify_index,
@@ -141,7 +141,10 @@ fn updated(context: &Context, done: DeploymentUpdated) -> Result<Reply> {
 
 async fn fail(context: &Context, id: &str) -> Result<Reply> {
     context.must_write()?;
-    updated(context, context.state.server.fail_deployment(&checked(context, id, NamespaceCapability::FailDeployment)?).await?)
+    updated(
+        context,
+        context.state.server.fail_deployment(&checked(context, id, NamespaceCapability::FailDeployment)?).await?,
+    )
 }
 
 async fn pause(context: &Context, id: &str) -> Result<Reply> {
@@ -174,6 +177,14 @@ async fn health(context: &Context, id: &str) -> Result<Reply> {
 /// Only deployments of several regions are ever blocked.
 fn unblock(context: &Context, id: &str) -> Result<Reply> {
     context.must_write()?;
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Request {
+        #[serde(rename = "DeploymentID")]
+        deployment_id: String,
+    }
+    let request: Request = context.body()?;
+    same(&request.deployment_id, id)?;
     let id = checked(context, id, NamespaceCapability::UnblockDeployment)?;
     let state = context.state.store().snapshot();
     let deployment = state.deployment(&id).ok_or_else(|| ApiError::refused("deployment not found"))?;

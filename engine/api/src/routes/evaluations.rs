@@ -147,9 +147,9 @@ pub(super) async fn route(context: &Context, path: &str) -> Result<Reply> {
     if let Some(id) = path.strip_suffix("/allocations") {
         return allocs(context, id).await;
     }
-    check_id("eval", path)?;
     let with_related = context.flag("related")?.unwrap_or(false);
     let options = context.read_options()?;
+    check_id("eval", path)?;
     let id = EvalId::from(path);
     let index = |state: &Snapshot| match state.eval(&id) {
         Some(eval) => eval.modify_index,

@@ -280,7 +280,7 @@ impl Serialize for Payload<'_> {
             EventPayload::AclAuthMethod(method) => map.serialize_entry("AuthMethod", method)?,
             EventPayload::AclBindingRule(rule) => map.serialize_entry("ACLBindingRule", rule)?,
             EventPayload::HostVolume(volume) => {
-                map.serialize_entry("Volume", &super::volumes::host_document(volume))?
+                map.serialize_entry("Volume", &super::volumes::host_document(volume))?;
             }
             EventPayload::CsiVolume(volume) => map.serialize_entry("Volume", &super::csi::shown(volume))?,
             EventPayload::CsiPlugin(plugin) => map.serialize_entry("Plugin", &super::csi::plugin_document(plugin))?,

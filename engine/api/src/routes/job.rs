@@ -3,7 +3,7 @@
 use super::{allocations, deployments, evaluations, job_writes, jobs, services};
 use crate::answers::{Answer, Stamp};
 use crate::blocking::{read, read_shared};
-use crate::context::{Context, ReadOptions};
+use crate::context::{Context, ReadOptions, parse_bool};
 use crate::error::{ApiError, Result};
 use crate::reply::{Reply, to_json};
 use drover_diff::JobDiff;
@@ -78,9 +78,9 @@ async fn object(context: &Context, id: &str) -> Result<Reply> {
     .await
 }
 
-/// Whether objects of earlier registrations under the same id are wanted, too.
-fn wants_former(context: &Context) -> Result<bool> {
-    Ok(context.flag("all")?.unwrap_or(false))
+/// Whether objects of earlier registrations under the same id are wanted, too. What is no boolean says no.
+fn wants_former(context: &Context) -> bool {
+    context.param("all").and_then(parse_bool).unwrap_or(false)
 }
 
 /// Objects of the present registration; all of them when there is none.
@@ -92,7 +92,7 @@ async fn allocs(context: &Context, id: &str) -> Result<Reply> {
     context.must_read()?;
     let options = context.read_options()?;
     let key = context.job_key(id);
-    let former = wants_former(context)?;
+    let former = wants_former(context);
     let keys = || vec![WatchKey::JobAllocs(key.clone())];
     read(
         context,
@@ -128,7 +128,7 @@ async fn job_deployments(context: &Context, id: &str) -> Result<Reply> {
     context.must_read()?;
     let options = context.read_options()?;
     let key = context.job_key(id);
-    let former = wants_former(context)?;
+    let former = wants_former(context);
     let keys = || vec![WatchKey::JobDeployments(key.clone())];
     read(
         context,

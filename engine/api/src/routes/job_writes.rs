@@ -96,7 +96,7 @@ pub(super) async fn evaluate(context: &Context, id: &str) -> Result<Reply> {
 
 pub(super) async fn dispatch(context: &Context, id: &str) -> Result<Reply> {
     context.must_write()?;
-    let request: JobDispatchRequest = context.optional_body()?;
+    let request: JobDispatchRequest = context.body()?;
     if !request.job_id.is_empty() && request.job_id != id {
         return Err(ApiError::bad_request("Job ID does not match"));
     }

@@ -75,10 +75,7 @@ pub(super) async fn route(context: &Context, name: &str) -> Result<Reply> {
 }
 
 async fn put(context: &Context, name: &str) -> Result<Reply> {
-    let mut namespace: NamespaceSpec = context.body()?;
-    if namespace.name.is_empty() {
-        namespace.name = name.into();
-    }
+    let namespace: NamespaceSpec = context.body()?;
     if !name.is_empty() && *namespace.name != *name {
         return Err(ApiError::bad_request("Namespace name does not match request path"));
     }

@@ -74,8 +74,8 @@ pub(super) async fn route(context: &Context, path: &str) -> Result<Reply> {
 
 async fn object(context: &Context, id: &str) -> Result<Reply> {
     context.must_read()?;
-    check_id("node", id)?;
     let options = context.read_options()?;
+    check_id("node", id)?;
     let id = NodeId::from(id);
     let index = |state: &Snapshot| match state.node(&id) {
         Some(node) => node.modify_index,

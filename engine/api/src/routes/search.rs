@@ -183,6 +183,7 @@ fn is_uuid_prefix(prefix: &str) -> bool {
 pub(super) async fn prefix(context: &Context) -> Result<Reply> {
     context.must_write()?;
     let request: SearchRequest = context.body()?;
+    context.read_options()?;
     let contexts = allowed(context, contexts(&request.context)?, request.context == "all")?;
     context.check_region()?;
     let state = context.state.store().snapshot();
@@ -229,6 +230,7 @@ impl Found {
 pub(super) async fn fuzzy(context: &Context) -> Result<Reply> {
     context.must_write()?;
     let request: SearchRequest = context.body()?;
+    context.read_options()?;
     let length = request.text.chars().count();
     if length < MIN_FUZZY_CHARS {
         let text = format!("fuzzy search query must be at least {MIN_FUZZY_CHARS} characters, got {length}");
@@ -282,7 +284,7 @@ fn look_into(kind: &'static str, scope: &Scope<'_>, text: &str, found: &mut Foun
         }
         "allocs" => {
             let allocs = state.allocs().filter(|alloc| scope.holds(&alloc.namespace));
-            allocs.for_each(|alloc: &std::sync::Arc<Allocation>| {
+            allocs.for_each(|alloc: &Arc<Allocation>| {
                 found.look("allocs", &alloc.name, text, &[&alloc.namespace, &alloc.id]);
             });
         }
