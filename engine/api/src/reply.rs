@@ -5,7 +5,7 @@ use crate::connections::Peer;
 use crate::error::{ApiError, Result};
 use axum::body::Body;
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
+use flate2::{Compression, Crc, write::GzEncoder};
 use futures::stream::BoxStream;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use http::{Response, StatusCode};
@@ -183,8 +183,31 @@ pub(crate) fn compress_well(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn compress(bytes: &[u8], level: Compression) -> Vec<u8> {
+    if bytes.len() <= ONE_PACKET_BYTES {
+        return stored(bytes);
+    }
     let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 8 + 64), level);
     encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("writing to memory does not fail")
+}
+
+/// What fits in a packet as it is gains nothing from being made shorter, and a compressor's tables, a third of a
+/// megabyte, cost more than everything else of a request.
+const ONE_PACKET_BYTES: usize = 1300;
+
+/// The gzip format with nothing compressed (RFC 1952, and one stored block of RFC 1951).
+fn stored(bytes: &[u8]) -> Vec<u8> {
+    let mut crc = Crc::new();
+    crc.update(bytes);
+    let length = u16::try_from(bytes.len()).expect("only short answers are stored");
+    let mut out = Vec::with_capacity(bytes.len() + 23);
+    out.extend([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
+    out.push(1);
+    out.extend(length.to_le_bytes());
+    out.extend((!length).to_le_bytes());
+    out.extend_from_slice(bytes);
+    out.extend(crc.sum().to_le_bytes());
+    out.extend(u32::from(length).to_le_bytes());
+    out
 }
 
 impl From<ApiError> for Reply {
@@ -228,4 +251,27 @@ pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T, layout: Layout) -> Resul
     };
     written.map_err(|error| ApiError::refused(format!("cannot write the answer: {error}")))?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    #[test]
+    fn compressed_answers_read_back() {
+        for length in [1, 2, ONE_PACKET_BYTES, ONE_PACKET_BYTES + 1, 100_000] {
+            let bytes: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+            let mut back = Vec::new();
+            flate2::read::GzDecoder::new(&compress(&bytes, Compression::fast())[..]).read_to_end(&mut back).unwrap();
+            assert_eq!(back, bytes);
+        }
+    }
+
+    #[test]
+    fn callers_on_this_host_get_long_answers_as_they_are() {
+        let (near, far) = (Gzip::to(Peer::Socket), Gzip::to(Peer::Address([10, 0, 0, 1].into())));
+        assert!(near.is_worth_it(SHORT_BYTES) && !near.is_worth_it(SHORT_BYTES + 1));
+        assert!(far.is_worth_it(SHORT_BYTES + 1) && !far.is_worth_it(0) && !Gzip::No.is_worth_it(1));
+    }
 }
