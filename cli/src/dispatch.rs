@@ -52,6 +52,14 @@ fn unknown(words: &str, program: Program, help: &str) -> ExitCode {
     ExitCode::from(exit_code(ErrorKind::UnknownCommand, 1))
 }
 
+/// The commands of packs have nomad-pack's words for an unknown flag.
+fn in_words_of(command: &Command, message: String) -> String {
+    match message.strip_prefix("flag provided but not defined: -") {
+        Some(flag) if command.path.starts_with("pack ") => format!("unknown flag: --{flag}"),
+        _ => message,
+    }
+}
+
 fn is_help(argument: &str) -> bool {
     matches!(argument, "-h" | "-help" | "--help")
 }
@@ -69,7 +77,7 @@ fn execute(command: &'static Command, arguments: &[String], program: Program) ->
         .and_then(|arguments| {
             definition.try_get_matches_from(arguments).map_err(|error| first_line(&error.to_string()))
         })
-        .map_err(|message| context.usage(message))
+        .map_err(|message| context.usage(in_words_of(command, message)))
         .and_then(|matches| {
             output::choose_colour(flag(&matches, "no-color"), flag(&matches, "force-color"));
             (command.run)(&matches, &context)

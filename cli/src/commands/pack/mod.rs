@@ -57,6 +57,7 @@ fn one_path<'p>(context: &Context, paths: &'p [String]) -> Result<&'p str, CliEr
     match paths {
         [] => Ok("."),
         [path] => Ok(path),
-        _ => Err(context.usage("This command takes one argument: <path>")),
+        paths => Err(context
+            .usage(format!("this command requires exactly 1 args(s), received {}: the path of a pack", paths.len()))),
     }
 }

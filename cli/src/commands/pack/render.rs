@@ -72,7 +72,7 @@ impl Invoke for Render {
         parts.retain(|part| self.is_wanted(part));
         if parts.is_empty() {
             let wanted = if self.only.is_empty() {
-                "no job and no file".to_owned()
+                "no job and no file: no templates were rendered by the renderer process run".to_owned()
             } else {
                 format!("nothing named {}", self.only.join(", "))
             };

@@ -126,10 +126,13 @@ fn size(name: &str, value: &Value) -> Result<i64, String> {
     let end = given.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(given.len());
     let number: f64 = given[..end].parse().map_err(|_| wrong())?;
     let unit = given[end..].trim().to_ascii_lowercase();
-    let (letter, binary) = (unit.chars().next(), unit.contains('i'));
-    let power = match (unit.as_str(), letter) {
-        ("" | "b", _) => 0,
-        (_, Some(letter)) => "kmgtpe".find(letter).ok_or_else(wrong)? + 1,
+    let (prefix, binary) = match unit.strip_suffix("ib") {
+        Some(prefix) => (prefix, true),
+        None => (unit.strip_suffix('b').unwrap_or(&unit), false),
+    };
+    let power = match prefix {
+        "" if !binary => 0,
+        prefix if prefix.len() == 1 => "kmgtpe".find(prefix).ok_or_else(wrong)? + 1,
         _ => return Err(wrong()),
     };
     let base: f64 = if binary { 1024.0 } else { 1000.0 };
