@@ -110,9 +110,9 @@ fn its_data_belongs_to_one_agent() {
 }
 
 #[test]
-fn a_hangup_changes_nothing() {
+fn a_hangup_reads_the_configuration_again() {
     let agent = Agent::durable();
     kill(Pid::from_raw(agent.pid()), Signal::SIGHUP).unwrap();
-    eventually("a word about it", || agent.log().contains("reload"));
+    eventually("a word about it", || agent.log().contains("configuration read again"));
     assert_eq!(agent.get("/v1/jobs"), json!([]));
 }
