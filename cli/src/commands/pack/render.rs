@@ -39,7 +39,8 @@ pub struct Render {
     /// Namespace, as templates see it.
     #[arg(long, value_name = "namespace")]
     namespace: Option<String>,
-    /// Values that are kept elsewhere: nomad://[host]/PATH, consul://[host]/PATH or vault://[host]/MOUNT/PATH. Repeatable.
+    /// Values that are kept elsewhere: nomad://HOST/PATH, consul://HOST/PATH or vault://HOST/MOUNT/PATH; without HOST the
+    /// usual environment says where. Repeatable.
     #[arg(long = "var-source", value_name = "url")]
     var_source: Vec<String>,
     #[command(flatten)]
