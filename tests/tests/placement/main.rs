@@ -16,6 +16,7 @@ mod simulated;
 mod steps;
 
 #[test]
+#[ignore = "takes about ten minutes: cargo test -p drover-tests --test placement -- --ignored"]
 fn both_engines_place_the_same() {
     let Some(nomad) = drover_tests::peer("nomad").filter(|_| drover_tests::is_root()) else { return };
     let only = std::env::var("SCENARIO").unwrap_or_default();
