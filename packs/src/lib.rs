@@ -5,12 +5,15 @@
 //! [`Supplied`] holds what a person gave for variables, in order of precedence; [`scaffold`] writes a new pack.
 //! Templates are Tera ([`template`]), strict, and reach nothing but their own pack and what [`Reach`] allows.
 //!
+//! Dependencies that are not folders are found through [`Locate`], which others implement with registries behind it.
+//!
 //! The crate must not know about stacks, engines, registries or the terminal; it neither prints nor reads the environment.
 
 mod attributes;
 pub mod files;
 pub mod gotemplate;
 mod jobs;
+pub mod locate;
 mod metadata;
 pub mod nomad_pack;
 mod pack;
@@ -21,6 +24,7 @@ mod supplied;
 pub mod template;
 
 pub use jobs::{RenderedJob, parse_job_file};
+pub use locate::{DeclaredRegistry, Folders, Locate, LocateError, Located, Locator, Wanted};
 pub use metadata::{Dependency, Metadata};
 pub use pack::{LoadError, LoadedDependency, Pack};
 pub use render::{Meta, RenderError, RenderRequest, Rendered, RenderedFile, masked, taint};

@@ -24,8 +24,12 @@ pub struct Metadata {
 pub struct Dependency {
     /// The name under which templates and variables find it.
     pub alias: String,
-    /// Its folder, from this pack's.
+    /// Its folder, from this pack's, or its address in a registry.
     pub source: String,
+    /// The version or range that is wanted of a registry.
+    pub version: Option<String>,
+    /// The branch, tag or commit that is wanted of a git source.
+    pub reference: Option<String>,
     /// Whether it is used, decided by this pack's variables; always when absent.
     pub enabled: Option<Expression>,
     /// Values that this pack gives to its variables.
@@ -80,6 +84,8 @@ fn dependencies(body: &Body, context: &EvalContext<'_>, problems: &mut Diagnosti
         );
         let source = reader.required_text("source", "a `dependency` block", context);
         let alias = reader.text("alias", context).unwrap_or(name);
+        let version = reader.text("version", context);
+        let reference = reader.text("ref", context);
         let enabled = reader.expression("enabled").cloned();
         let vars = reader.expression("vars").cloned();
         problems.extend(reader.problems);
@@ -90,7 +96,8 @@ fn dependencies(body: &Body, context: &EvalContext<'_>, problems: &mut Diagnosti
             );
         }
         let declared_at = body.source.range(block.header_span()).to_string();
-        found.push(Dependency { alias, source: source.unwrap_or_default(), enabled, vars, declared_at });
+        let source = source.unwrap_or_default();
+        found.push(Dependency { alias, source, version, reference, enabled, vars, declared_at });
     }
     found
 }

@@ -9,7 +9,7 @@ use drover_hcl::{Body, Diagnostics, Source, TypeRules, parse_body};
 
 use crate::files::{self, METADATA_FILE, ReadError};
 use crate::nomad_pack::{self, GoPack, LoadFault};
-use crate::{Dependency, Metadata};
+use crate::{Dependency, LocateError, Locator, Metadata};
 
 /// How deep packs may depend on packs.
 const MAX_DEPENDENCY_DEPTH: usize = 16;
@@ -58,6 +58,16 @@ pub enum LoadError {
         #[source]
         source: Box<LoadError>,
     },
+    /// A dependency is not where its source says.
+    #[error("{declared_at}: dependency `{alias}`: {reason}{}", hint(.reason))]
+    NotFound {
+        /// Its name.
+        alias: String,
+        /// File, line and column.
+        declared_at: String,
+        /// Why.
+        reason: LocateError,
+    },
     /// Packs depend on each other in a circle.
     #[error("packs depend on each other in a circle: {}", path.join(" -> "))]
     Cycle {
@@ -84,10 +94,18 @@ impl Pack {
     /// # Errors
     /// When a folder cannot be read, a file is wrong, or there is a circle.
     pub fn load(folder: &Path) -> Result<Self, LoadError> {
+        Self::load_with(folder, Locator::default())
+    }
+
+    /// As [`Pack::load`]; dependencies are found through `locator`.
+    ///
+    /// # Errors
+    /// As there, and when a dependency is not found.
+    pub fn load_with(folder: &Path, locator: Locator<'_>) -> Result<Self, LoadError> {
         if nomad_pack::is_go_pack(folder) {
             return nomad_pack::bridge::load(folder);
         }
-        load(folder, &mut Vec::new())
+        load(folder, locator, &mut Vec::new())
     }
 
     /// What messages call a file of the pack.
@@ -105,7 +123,12 @@ impl Pack {
     }
 }
 
-fn load(folder: &Path, above: &mut Vec<(PathBuf, String)>) -> Result<Pack, LoadError> {
+/// What a message says after the reason.
+fn hint(error: &LocateError) -> String {
+    if error.hint.is_empty() { String::new() } else { format!("; {}", error.hint) }
+}
+
+fn load(folder: &Path, locator: Locator<'_>, above: &mut Vec<(PathBuf, String)>) -> Result<Pack, LoadError> {
     let files = files::read(folder)?;
     let canonical = folder.canonicalize().map_err(|source| ReadError::Io { path: folder.to_owned(), source })?;
     let shown = folder.display().to_string();
@@ -145,7 +168,7 @@ fn load(folder: &Path, above: &mut Vec<(PathBuf, String)>) -> Result<Pack, LoadE
     let metadata = problems.into_result(metadata)?;
     above.push((canonical, shown));
     let dependencies: Result<_, LoadError> =
-        declared.into_iter().map(|declared| dependency(folder, declared, above)).collect();
+        declared.into_iter().map(|declared| dependency(folder, declared, locator, above)).collect();
     above.pop();
     Ok(Pack {
         folder: folder.to_owned(),
@@ -160,13 +183,24 @@ fn load(folder: &Path, above: &mut Vec<(PathBuf, String)>) -> Result<Pack, LoadE
 fn dependency(
     folder: &Path,
     declared: Dependency,
+    locator: Locator<'_>,
     above: &mut Vec<(PathBuf, String)>,
 ) -> Result<LoadedDependency, LoadError> {
-    // `./deps/db` should read `packs/web/deps/db` in messages, not `packs/web/./deps/db`.
-    let relative = declared.source.strip_prefix("./").unwrap_or(&declared.source);
-    match load(&folder.join(relative), above) {
+    let located = locator
+        .find(&declared.source, declared.version.as_deref(), declared.reference.as_deref(), folder)
+        .map_err(|reason| LoadError::NotFound {
+            alias: declared.alias.clone(),
+            declared_at: declared.declared_at.clone(),
+            reason,
+        })?;
+    match load(&located.folder, locator, above) {
         Ok(pack) => Ok(LoadedDependency { declared, pack }),
-        Err(error @ (LoadError::Cycle { .. } | LoadError::TooDeep { .. } | LoadError::Content(_))) => Err(error),
+        Err(
+            error @ (LoadError::Cycle { .. }
+            | LoadError::TooDeep { .. }
+            | LoadError::Content(_)
+            | LoadError::NotFound { .. }),
+        ) => Err(error),
         Err(error) => Err(LoadError::Dependency {
             alias: declared.alias,
             declared_at: declared.declared_at,

@@ -78,6 +78,7 @@ impl StackArgs {
                 _ => self.variables.supplied(&secrets)?,
             },
             secrets: Arc::clone(&secrets),
+            packs: Arc::new(drover_packs::Folders),
             env: self.variables.allowed_environment(),
             default_name,
             namespace: self.engine.namespace.clone(),

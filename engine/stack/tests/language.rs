@@ -51,6 +51,7 @@ fn evaluate_path(path: &Path, arguments: &[&str]) -> Result<Evaluated, String> {
         folder: input.folder(),
         supplied,
         secrets: Arc::clone(&secrets),
+        packs: Arc::new(drover_packs::Folders),
         env: Arc::default(),
         default_name: "unnamed".to_owned(),
         namespace: None,

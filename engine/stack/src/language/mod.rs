@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use drover_hcl::variables::{Declarations, Strictness};
 use drover_hcl::{Body, Diagnostics, EvalContext, Source, TypeRules, Value, parse_body};
-use drover_packs::Supplied;
+use drover_packs::{Locate, Supplied};
 use drover_secrets::Resolver;
 
 use crate::desired::Desired;
@@ -31,6 +31,8 @@ pub struct Inputs {
     pub supplied: Supplied,
     /// Answers `secret()`.
     pub secrets: Arc<Resolver>,
+    /// Finds packs that are not folders.
+    pub packs: Arc<dyn Locate>,
     /// The environment variables that packs may read.
     pub env: Arc<BTreeMap<String, String>>,
     /// The stack's name when there is no `stack` block.

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use drover_base::Nanos;
 use drover_hcl::{Diagnostic, Diagnostics, Type, Value};
 use drover_packs::nomad_pack::Choices;
-use drover_packs::{LoadError, Meta, Pack, RenderRequest, Rendered, Resource as PackResource, Supplied};
+use drover_packs::{
+    LoadError, LocateError, Locator, Meta, Pack, RenderRequest, Rendered, Resource as PackResource, Supplied,
+};
 use serde_json::Value as Json;
 
 use super::blocks::{COMMON, Instance, Reader, namespace_spec, variables_spec, waiting};
@@ -28,7 +30,7 @@ struct Place<'a> {
 
 /// One pack alone: its variables are the person's.
 pub(super) fn single(folder: &Path, scope: &mut Scope<'_>) -> Result<(), Diagnostics> {
-    let pack = load(folder)?;
+    let pack = load(folder, locator(scope))?;
     let place = Place {
         node: "pack",
         address: format!("pack.{}", pack.metadata.name),
@@ -63,9 +65,7 @@ pub(super) fn block(instance: &Instance<'_>, scope: &mut Scope<'_>) -> Result<Va
         reader.missing("a `pack` block needs a `source`".to_owned(), "write source = \"./packs/web\"");
     }
     let source = source.unwrap_or_default();
-    if source.contains("::") || source.contains("://") {
-        reader.complain("source", "a pack's source is a folder, as in \"./packs/web\"".to_owned(), None);
-    }
+    let version = reader.text("version");
     let deployment = reader.text("name").unwrap_or_else(|| instance.name.clone());
     let namespace = reader.text("namespace").unwrap_or_else(|| scope.namespace.clone());
     let (wait, timeout) = waiting(&mut reader);
@@ -80,8 +80,11 @@ pub(super) fn block(instance: &Instance<'_>, scope: &mut Scope<'_>) -> Result<Va
         wait,
         timeout,
     };
-    let folder = scope.inputs.folder.join(source.strip_prefix("./").unwrap_or(&source));
-    let pack = load(&folder).map_err(|problems| at_source(problems, body))?;
+    let pack = locator(scope)
+        .find(&source, version.as_deref(), None, &scope.inputs.folder)
+        .map_err(not_found)
+        .and_then(|located| load(&located.folder, locator(scope)))
+        .map_err(|problems| at_source(problems, body))?;
     let rendered = render(&pack, supplied, &place, scope)?;
     let value = value(&rendered);
     add(&rendered, &place, scope);
@@ -98,8 +101,17 @@ fn vars(reader: &mut Reader<'_>) -> Supplied {
     supplied
 }
 
-fn load(folder: &Path) -> Result<Pack, Diagnostics> {
-    Pack::load(folder).map_err(|error| match error {
+fn locator<'a>(scope: &'a Scope<'_>) -> Locator<'a> {
+    Locator { locate: &*scope.inputs.packs, registries: &[] }
+}
+
+fn not_found(error: LocateError) -> Diagnostics {
+    let hint = Some(error.hint).filter(|hint| !hint.is_empty());
+    Diagnostic::error(error.message, "").maybe_hint(hint).into()
+}
+
+fn load(folder: &Path, locator: Locator<'_>) -> Result<Pack, Diagnostics> {
+    Pack::load_with(folder, locator).map_err(|error| match error {
         LoadError::Content(problems) => problems,
         other => {
             let mut message = other.to_string();
