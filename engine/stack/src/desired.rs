@@ -65,7 +65,8 @@ pub struct Resource {
 }
 
 /// What a resource is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Spec {
     /// A job, as the JSON that is submitted.
     Job(Json),
@@ -76,7 +77,7 @@ pub enum Spec {
 }
 
 /// A namespace.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct NamespaceSpec {
     /// Its name.
     pub name: String,
@@ -87,7 +88,7 @@ pub struct NamespaceSpec {
 }
 
 /// Variables at a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct VariablesSpec {
     /// The namespace that holds them.
     pub namespace: String,

@@ -114,6 +114,23 @@ pub struct ChangePlan {
     pub outputs: BTreeMap<String, Json>,
     /// What packs say after an apply.
     pub messages: Vec<(String, String)>,
+    /// Everything that is wanted, by address, for the release's entry in the history. It holds secrets in the clear: it is
+    /// sealed before it is stored.
+    #[serde(default)]
+    pub wanted: BTreeMap<String, Wanted>,
+}
+
+/// A resource as the stack wants it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// What it is.
+    pub spec: Spec,
+    /// The addresses that come before it.
+    pub depends_on: BTreeSet<String>,
+    /// When it counts as done.
+    pub wait: Wait,
+    /// How long that may take.
+    pub timeout: Nanos,
 }
 
 /// A resource that stays as it is.
@@ -260,10 +277,18 @@ pub fn compute(desired: &Desired, live: &Live, options: &Options, masker: &Maske
         record_index: live.record_index,
         outputs: outputs(&desired.outputs, masker),
         messages: desired.messages.iter().map(|(from, text)| (from.clone(), masker.mask(text).into_owned())).collect(),
+        wanted: BTreeMap::new(),
     };
     let mut foreign = Vec::new();
     for resource in selected(desired, &options.targets) {
         let target = resource.target();
+        let wanted = Wanted {
+            spec: resource.spec.clone(),
+            depends_on: resource.depends_on.clone(),
+            wait: resource.wait,
+            timeout: resource.timeout,
+        };
+        plan.wanted.insert(resource.address.clone(), wanted);
         plan.base.push(Base { target: target.clone(), index: live.index(&target) });
         if let Some(owner) = live.foreign(&target, &desired.stack)
             && !options.adopt
@@ -309,6 +334,7 @@ pub fn destroy(stack: &str, namespace: &str, live: &Live, options: &Options) -> 
         record_index: live.record_index,
         outputs: BTreeMap::new(),
         messages: Vec::new(),
+        wanted: BTreeMap::new(),
     };
     let keeps =
         |address: &str| !options.targets.is_empty() && !options.targets.iter().any(|target| covers(target, address));

@@ -66,6 +66,10 @@ pub fn write(plan: &ChangePlan, engine: &str, masker: &Masker, key: &str) -> Res
         let sealed = sealer.seal(&change["write"])?;
         change["write"] = sealed;
     }
+    for (_, wanted) in plain["wanted"].as_object_mut().into_iter().flatten() {
+        let sealed = sealer.seal(&wanted["spec"])?;
+        wanted["spec"] = sealed;
+    }
     let content = Content { engine: engine.to_owned(), plan: plain, secrets: sealer.finish() };
     let body = serde_json::to_string_pretty(&content).expect("a plan always has a JSON form");
     Ok(format!("{MAGIC} {VERSION}\n{}\n{body}\n", keyed_hash(key.as_bytes(), &body)))
@@ -132,6 +136,10 @@ impl SavedPlan {
         for change in plan["changes"].as_array_mut().into_iter().flatten() {
             let write = unsealer.unseal(&change["write"])?;
             change["write"] = write;
+        }
+        for (_, wanted) in plan["wanted"].as_object_mut().into_iter().flatten() {
+            let spec = unsealer.unseal(&wanted["spec"])?;
+            wanted["spec"] = spec;
         }
         serde_json::from_value(plan).map_err(|_| PlanFileError::Damaged)
     }
