@@ -7,7 +7,9 @@ use crate::{say, workspace};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -23,9 +25,17 @@ struct Suite {
     /// Whether the suite asks a running agent too, with `--http ADDRESS`.
     #[serde(default)]
     http: bool,
+    /// Seconds after which a run is ended, and counts as none passed.
+    #[serde(default = "limit_s")]
+    limit_s: u64,
     /// Whether a second run counts when the first falls short.
     #[serde(default)]
     depends_on_time: bool,
+}
+
+/// All suites, run twice each, stay within what a run of the whole may take.
+fn limit_s() -> u64 {
+    300
 }
 
 /// Runs all suites, or the named ones.
@@ -65,12 +75,43 @@ fn run_suite(check: &Path, binary: &Path, suite: &Suite) -> Result<u32> {
     if let Some(agent) = &agent {
         command.arg("--http").arg(format!("127.0.0.1:{}", agent.port));
     }
-    let out = command.env_remove("AWS_CA_BUNDLE").output().with_context(|| format!("starting {}", check.display()))?;
-    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    let limit = Duration::from_secs(suite.limit_s);
+    let printed = workspace::root().join("target/conformance.txt");
+    let Some(text) = output_within(command.env_remove("AWS_CA_BUNDLE"), &printed, limit)
+        .with_context(|| format!("running {}", check.display()))?
+    else {
+        say(&format!("{} did not end within {} s and was ended", check.display(), suite.limit_s));
+        return Ok(0);
+    };
     let last = text.lines().rev().find(|line| line.contains(" passed")).unwrap_or_default();
-    last.split_whitespace().next().and_then(|n| n.parse().ok()).with_context(|| {
-        format!("{} printed no result: {text}{}", check.display(), String::from_utf8_lossy(&out.stderr))
-    })
+    let passed = last.split_whitespace().next().and_then(|n| n.parse().ok());
+    let passed = passed.with_context(|| format!("{} printed no result: {text}", check.display()))?;
+    if passed < suite.passed {
+        say(&text);
+    }
+    Ok(passed)
+}
+
+/// What a command prints on standard output, to a file, or `None` when it did not end in time. It and its children are in a process
+/// group of their own, which is ended as a whole: a child that lives on would hold the output open for ever.
+fn output_within(command: &mut Command, printed: &Path, limit: Duration) -> Result<Option<String>> {
+    std::fs::create_dir_all(printed.parent().context("a file in a folder")?)?;
+    let mut process = command.process_group(0).stdout(File::create(printed)?).stdin(Stdio::null()).spawn()?;
+    let began = Instant::now();
+    let in_time = loop {
+        if process.try_wait()?.is_some() {
+            break true;
+        }
+        if began.elapsed() > limit {
+            break false;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    // A group that has ended already is no failure.
+    let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", process.id())]).stderr(Stdio::null()).status();
+    process.wait()?;
+    let text = std::fs::read(printed)?;
+    Ok(in_time.then(|| String::from_utf8_lossy(&text).into_owned()))
 }
 
 /// A dev agent for one suite.
