@@ -71,7 +71,7 @@ impl Fmt {
         let formatted = formatted("<stdin>", &text)?;
         if self.diff {
             print_difference("<stdin>", &text, &formatted);
-        } else if !self.check {
+        } else if !self.check || text != formatted {
             output::raw(formatted.as_bytes());
         }
         Ok(u8::from(self.check && text != formatted))
@@ -94,6 +94,9 @@ impl Fmt {
         }
         if self.write && !self.check {
             std::fs::write(path, formatted).map_err(failed)?;
+        } else if !self.list && !self.diff {
+            // Neither named nor written: what would be written is what was asked for.
+            output::raw(formatted.as_bytes());
         }
         Ok(true)
     }
@@ -125,6 +128,10 @@ fn print_difference(name: &str, before: &str, after: &str) {
 fn find(path: &Path, recursive: bool, files: &mut Vec<PathBuf>) -> Result<(), CliError> {
     let failed = |error: std::io::Error| CliError::new(format!("Error: {}: {}", path.display(), reason(&error)));
     if !std::fs::metadata(path).map_err(failed)?.is_dir() {
+        if !is_hcl(&path.to_string_lossy()) {
+            let message = format!("Error: {}: only .nomad and .hcl files can be formatted", path.display());
+            return Err(CliError::new(message).hint("other files come through the standard input: drover fmt -"));
+        }
         files.push(path.to_owned());
         return Ok(());
     }
@@ -143,11 +150,15 @@ fn find(path: &Path, recursive: bool, files: &mut Vec<PathBuf>) -> Result<(), Cl
         let kind = std::fs::symlink_metadata(&entry).map_err(failed)?.file_type();
         if kind.is_dir() && recursive {
             find(&entry, recursive, files)?;
-        } else if kind.is_file() && (name.ends_with(".hcl") || name.ends_with(".nomad")) {
+        } else if kind.is_file() && is_hcl(&name) {
             files.push(entry.strip_prefix(".").map(Path::to_owned).unwrap_or(entry));
         }
     }
     Ok(())
+}
+
+fn is_hcl(name: &str) -> bool {
+    name.ends_with(".hcl") || name.ends_with(".nomad")
 }
 
 #[cfg(test)]
