@@ -32,6 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["acl", "filter", "server", "node", "drivers", "state", "jobspec", "hcl", "wire", "diff", "model", "base"],
     ),
     ("agent", &["api", "server", "node", "drivers", "raft", "state", "hcl", "model", "base"]),
+    ("registry", &[]),
     ("packs", &["gotemplate", "jobspec", "hcl", "wire", "secrets", "base"]),
     ("stack", &["sdk", "diff", "packs", "secrets", "jobspec", "hcl", "wire", "model", "base"]),
     (
@@ -42,6 +43,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "scheduler",
             "stack",
             "packs",
+            "registry",
             "secrets",
             "diff",
             "jobspec",
