@@ -5,6 +5,7 @@
 
 mod canonical;
 mod connect;
+pub(crate) mod given;
 mod group;
 mod policies;
 mod resources;

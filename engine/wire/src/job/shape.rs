@@ -37,7 +37,7 @@ macro_rules! shape {
                             let mut index = 0;
                             $(
                                 if found == Some(index) {
-                                    if let Some(given) = map.next_value::<Option<$kind>>()? {
+                                    if let Some(given) = map.next_value::<$crate::job::given::Field<$kind>>()?.0 {
                                         value.$field = given;
                                     }
                                     continue;
@@ -51,6 +51,12 @@ macro_rules! shape {
                     }
                 }
                 deserializer.deserialize_map(Reader)
+            }
+        }
+
+        impl $crate::job::given::Given for $name {
+            fn read<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                serde::Deserialize::deserialize(deserializer)
             }
         }
     )*};
