@@ -1,5 +1,9 @@
 //! Documents with several secrets: JSON objects and dotenv files.
 
+mod edit;
+
+pub use edit::{remove, set};
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -9,7 +13,10 @@ use crate::{ProviderError, Secret};
 type Fields = BTreeMap<String, Secret<String>>;
 
 /// A JSON object when it starts with `{`, else lines of `NAME=value`.
-pub(crate) fn parse(text: &str) -> Result<Fields, ProviderError> {
+///
+/// # Errors
+/// It is neither; the message holds positions, not contents.
+pub fn parse(text: &str) -> Result<Fields, ProviderError> {
     if text.trim_start().starts_with('{') { parse_json(text) } else { parse_dotenv(text) }
 }
 
@@ -24,9 +31,14 @@ pub(crate) fn parse_json(text: &str) -> Result<Fields, ProviderError> {
             reason: "a field was asked for, but the document is not a JSON object".to_owned(),
         });
     }
+    Ok(fields(&value))
+}
+
+/// The fields of a JSON object.
+pub(crate) fn fields(value: &Value) -> Fields {
     let mut fields = Fields::new();
-    flatten("", &value, &mut fields);
-    Ok(fields)
+    flatten("", value, &mut fields);
+    fields
 }
 
 fn flatten(prefix: &str, value: &Value, fields: &mut Fields) {

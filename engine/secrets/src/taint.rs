@@ -11,6 +11,10 @@ use crate::{Masker, Secret, SecretRef};
 pub enum Origin {
     /// A reference that can be resolved again.
     Reference(SecretRef),
+    /// A reference that has another value each time it is resolved.
+    Leased(SecretRef),
+    /// What opens a provider: a token, a passphrase. The text says which.
+    Credential(String),
     /// A variable that was declared sensitive, by its full name such as `var.password` or `pack.db.password`.
     Variable(String),
 }
@@ -18,8 +22,8 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Reference(reference) => write!(f, "{reference}"),
-            Self::Variable(name) => f.write_str(name),
+            Self::Reference(reference) | Self::Leased(reference) => write!(f, "{reference}"),
+            Self::Variable(name) | Self::Credential(name) => f.write_str(name),
         }
     }
 }
@@ -47,7 +51,8 @@ impl Taint {
         match entries.iter_mut().find(|entry| entry.value.expose() == value) {
             None => entries.push(Entry { origin, value: Secret::from(value) }),
             Some(entry) => {
-                if matches!(entry.origin, Origin::Variable(_)) && matches!(origin, Origin::Reference(_)) {
+                let resolvable = |origin: &Origin| matches!(origin, Origin::Reference(_) | Origin::Leased(_));
+                if !resolvable(&entry.origin) && resolvable(&origin) {
                     entry.origin = origin;
                 }
             }

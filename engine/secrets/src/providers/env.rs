@@ -1,6 +1,6 @@
 //! `env:NAME`: a variable of the caller's environment.
 
-use crate::{Provider, ProviderError, Secret, SecretData, SecretRef, document};
+use crate::{Access, Provider, ProviderError, Secret, SecretData, SecretRef, document};
 
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
@@ -19,6 +19,11 @@ impl EnvProvider {
 impl Provider for EnvProvider {
     fn name(&self) -> &'static str {
         "env"
+    }
+
+    fn check(&self, reference: &SecretRef) -> Result<Access, ProviderError> {
+        // The value is in this process already; it goes no further.
+        self.read(reference).map(|_| Access::Readable)
     }
 
     fn read(&self, reference: &SecretRef) -> Result<SecretData, ProviderError> {
