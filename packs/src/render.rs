@@ -234,6 +234,17 @@ fn supplied_to(
     Ok(result)
 }
 
+/// The names of the variables that a pack gives values for to its dependency.
+pub(crate) fn names_of_vars(declared: &crate::Dependency) -> std::collections::BTreeSet<String> {
+    let mut names = std::collections::BTreeSet::new();
+    if let Some(expression) = &declared.vars
+        && let drover_hcl::syntax::ExprKind::Object(items) = &expression.expr.kind
+    {
+        names.extend(items.iter().filter_map(drover_hcl::syntax::ObjectItem::key_name));
+    }
+    names
+}
+
 fn template_values(
     pack: &Pack,
     alias: &str,

@@ -10,6 +10,8 @@ use drover_hcl::{
 };
 use drover_secrets::{Resolver, SecretRef};
 
+use crate::value_files;
+
 /// Prefixes of environment variables that give values; the later one wins.
 const ENVIRONMENT_PREFIXES: [&str; 2] = ["NOMAD_PACK_VAR_", "DROVER_VAR_"];
 
@@ -70,7 +72,7 @@ impl Supplied {
         }
     }
 
-    /// Takes the content of a file of values, HCL or JSON. `secret("…")` can be used in HCL.
+    /// Takes the content of a file of values: HCL, JSON, or by the end of its name YAML or TOML. `secret("…")` can be used in HCL.
     ///
     /// # Errors
     /// When the file cannot be parsed or evaluated; the message is free of secrets.
@@ -81,6 +83,12 @@ impl Supplied {
     }
 
     fn add_source(&mut self, source: &Arc<Source>, context: &EvalContext<'_>) -> Result<(), Diagnostics> {
+        if value_files::is_other_format(source.name()) {
+            for (name, value, span) in value_files::read(source)? {
+                self.place(&name, value, (Arc::clone(source), span));
+            }
+            return Ok(());
+        }
         let is_json = source.text().trim_start().starts_with('{');
         let body = if is_json { parse_json_body(source) } else { parse_body(source) }?;
         let mut problems = Diagnostics::new();
@@ -115,6 +123,16 @@ impl Supplied {
     /// Takes a value that is already one, such as those of a stack's `vars`.
     pub fn add_value(&mut self, name: &str, value: Value) {
         self.add(name, GivenValue::Value(value), Origin::Caller);
+    }
+
+    /// Whether there is a value for a variable, or for `alias.name` within an object named `alias`.
+    pub fn gives(&self, name: &str) -> bool {
+        let within = |given: &Given| {
+            let Some((alias, inner)) = name.split_once('.') else { return false };
+            let GivenValue::Value(value) = &given.value else { return false };
+            given.name == alias && value.as_entries().is_some_and(|entries| entries.contains_key(inner))
+        };
+        self.given.iter().any(|given| given.name == name || within(given))
     }
 
     /// The texts of the value that counts for `name`: one, or those within an object or list.
@@ -236,6 +254,12 @@ impl Supplied {
 
     fn read_pack_file(&mut self, name: &str, content: &[u8]) -> Result<(), Diagnostics> {
         let text = Source::from_bytes(name, content)?;
+        if value_files::is_other_format(name) {
+            for (name, value, span) in value_files::read(&text)? {
+                self.place(&name, value, (Arc::clone(&text), span));
+            }
+            return Ok(());
+        }
         if drover_hcl::variables::is_json(text.text()) {
             let body = parse_json_body(&text)?;
             let mut problems = Diagnostics::new();

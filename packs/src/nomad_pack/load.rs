@@ -90,6 +90,29 @@ impl GoPack {
     pub fn author(&self) -> &str {
         &self.metadata.author
     }
+    /// Whether a pack of this alias is below it.
+    pub fn has_dependency(&self, alias: &str) -> bool {
+        self.dependencies.iter().any(|(known, _)| known == alias)
+    }
+    /// The variables that have no default; those of dependencies by their path.
+    pub(crate) fn required_variables(&self) -> Vec<crate::Missing> {
+        let own =
+            self.variables.all.iter().filter(|variable| variable.default.as_ref().is_none_or(|value| value.is_null()));
+        let missing = |variable: &super::variables::Variable| crate::Missing {
+            name: variable.name.clone(),
+            kind: variable.kind.clone(),
+            description: variable.description.clone(),
+            sensitive: false,
+        };
+        let mut found: Vec<crate::Missing> = own.map(missing).collect();
+        for (alias, pack) in &self.dependencies {
+            let inner = pack.required_variables().into_iter();
+            found.extend(
+                inner.map(|variable| crate::Missing { name: format!("{alias}.{}", variable.name), ..variable }),
+            );
+        }
+        found
+    }
     /// Its variables: name, type, default as JSON (none when it must be given) and description.
     pub fn described_variables(&self) -> impl Iterator<Item = [String; 4]> {
         self.variables.all.iter().map(|variable| {
