@@ -79,15 +79,19 @@ impl App {
             catalog: Catalog::open(store.clone()).await?,
             tokens: Tokens::new(store.clone()),
             issuers: Issuers::new(config.issuers.clone()),
-            mirrors: Mirrors::new(config.mirrors.clone())
-                .map_err(|(name, why)| OpenError::Mirror { name, why })?,
+            mirrors: Mirrors::new(config.mirrors.clone()).map_err(|(name, why)| OpenError::Mirror { name, why })?,
             audit,
             metrics: Metrics::default(),
             requests: RateLimit::new(limits.requests_per_second.into(), limits.burst.into()),
-            publishes: RateLimit::new(f64::from(limits.publishes_per_minute) / 60.0, limits.publishes_per_minute.into()),
+            publishes: RateLimit::new(
+                f64::from(limits.publishes_per_minute) / 60.0,
+                limits.publishes_per_minute.into(),
+            ),
             renderer: config.example_program.clone().map(|program| Renderer { program, time: limits.example_time }),
             inspecting: Semaphore::new(limits.concurrent_publishes),
-            bodies: Arc::new(Semaphore::new(MAX_BODIES_KIB.max(usize::try_from(limits.archive_bytes / 1024 + 1).unwrap_or(usize::MAX >> 4)))),
+            bodies: Arc::new(Semaphore::new(
+                MAX_BODIES_KIB.max(usize::try_from(limits.archive_bytes / 1024 + 1).unwrap_or(usize::MAX >> 4)),
+            )),
             started: Instant::now(),
             config,
         })

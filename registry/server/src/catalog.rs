@@ -354,7 +354,14 @@ impl Catalog {
         self.sync().await?;
         let mut used: HashSet<String> = HashSet::new();
         // What is left out of the index is still somebody's: all releases in the store count.
-        let keys = self.store.list("packs").await?.into_iter().map(|listed| listed.key).filter(|key| is_release(key)).collect();
+        let keys = self
+            .store
+            .list("packs")
+            .await?
+            .into_iter()
+            .map(|listed| listed.key)
+            .filter(|key| is_release(key))
+            .collect();
         let mut is_whole = true;
         for (_, release) in self.store.get_many::<Release>(keys, |_| is_whole = false).await? {
             used.insert(blob(&release.detail.summary.digest));

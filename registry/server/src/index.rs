@@ -130,7 +130,8 @@ impl Pack {
     fn settle(&mut self) {
         self.versions.sort_by(|a, b| b.version.cmp(&a.version));
         let live = || self.versions.iter().enumerate().filter(|(_, entry)| !entry.is_yanked());
-        self.latest = live().find(|(_, entry)| entry.version.pre.is_empty()).or_else(|| live().next()).map(|(at, _)| at);
+        self.latest =
+            live().find(|(_, entry)| entry.version.pre.is_empty()).or_else(|| live().next()).map(|(at, _)| at);
         self.updated_at =
             self.versions.iter().map(|entry| entry.detail.summary.published_at.clone()).max().unwrap_or_default();
         self.haystack = match self.shown() {
@@ -203,9 +204,10 @@ impl Index {
             by_pack.entry((entry.detail.team.clone(), entry.detail.name.clone())).or_default().push(entry);
         }
         for ((team, name), entries) in by_pack {
-            let pack = self.packs.entry((team.clone(), name.clone())).or_insert_with(|| {
-                Arc::new(Pack { team, name, ..Pack::default() })
-            });
+            let pack = self
+                .packs
+                .entry((team.clone(), name.clone()))
+                .or_insert_with(|| Arc::new(Pack { team, name, ..Pack::default() }));
             let pack = Arc::make_mut(pack);
             for entry in entries {
                 if pack.version(&entry.detail.summary.version).is_none() {
@@ -271,7 +273,10 @@ impl Index {
         found.sort_by(|(a_score, a), (b_score, b)| {
             let by_time = || b.updated_at.cmp(&a.updated_at);
             let by_name = || (&a.name, &a.team).cmp(&(&b.name, &b.team));
-            b_score.cmp(a_score).then_with(|| if words.is_empty() { by_time() } else { a.name.len().cmp(&b.name.len()) }).then_with(by_name)
+            b_score
+                .cmp(a_score)
+                .then_with(|| if words.is_empty() { by_time() } else { a.name.len().cmp(&b.name.len()) })
+                .then_with(by_name)
         });
         found.into_iter().map(|(_, pack)| Arc::clone(pack)).collect()
     }

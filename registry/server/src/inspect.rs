@@ -146,7 +146,12 @@ fn go_pack(folder: &Path) -> Result<Inspected, InspectError> {
         description,
         sensitive: false,
     });
-    Ok(Inspected { metadata, dependencies: Vec::new(), variables: variables.collect(), documents: Documents::default() })
+    Ok(Inspected {
+        metadata,
+        dependencies: Vec::new(),
+        variables: variables.collect(),
+        documents: Documents::default(),
+    })
 }
 
 fn documents(folder: &Path) -> Documents {

@@ -80,13 +80,20 @@ impl Metrics {
             ("drover_registry_packs", "Packs that are offered.", sizes.packs as u64),
             ("drover_registry_versions", "Versions of packs.", sizes.versions as u64),
             ("drover_registry_uptime_seconds", "Since the server was started.", sizes.uptime_seconds),
-            ("drover_registry_requests_in_flight", "Requests that are being answered.", self.in_flight.load(Ordering::Relaxed)),
+            (
+                "drover_registry_requests_in_flight",
+                "Requests that are being answered.",
+                self.in_flight.load(Ordering::Relaxed),
+            ),
         ] {
             line(&mut text, format_args!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}"));
         }
         let name = "drover_registry_download_bytes_total";
         let value = self.download_bytes.load(Ordering::Relaxed);
-        line(&mut text, format_args!("# HELP {name} Bytes of archives that were sent.\n# TYPE {name} counter\n{name} {value}"));
+        line(
+            &mut text,
+            format_args!("# HELP {name} Bytes of archives that were sent.\n# TYPE {name} counter\n{name} {value}"),
+        );
         let labelled = self.labelled.lock().clone();
         for (name, label, help) in COUNTERS {
             line(&mut text, format_args!("# HELP {name} {help}\n# TYPE {name} counter"));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) const FORMAT: u32 = 1;
 
 /// The object whose presence publishes a version: `packs/TEAM/NAME/VERSION/release.json`. It is written once.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 pub struct Release {
     /// [`FORMAT`].
     pub format: u32,
@@ -62,7 +62,13 @@ impl Documents {
         match self.example.as_slice() {
             [] => None,
             [only] => Some(only.text.clone()),
-            files => Some(files.iter().map(|file| format!("# {}\n\n{}\n", file.path, file.text.trim_end())).collect::<Vec<_>>().join("\n")),
+            files => Some(
+                files
+                    .iter()
+                    .map(|file| format!("# {}\n\n{}\n", file.path, file.text.trim_end()))
+                    .collect::<Vec<_>>()
+                    .join("\n"),
+            ),
         }
     }
 }

@@ -284,7 +284,8 @@ impl Store {
     /// The store does not answer.
     pub async fn list_json<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<T>, StoreError> {
         let keys = self.list(prefix).await?.into_iter().map(|listed| listed.key).collect();
-        let found = self.get_many(keys, |error| tracing::warn!(error = %crate::client::chain(&error), "left out")).await?;
+        let found =
+            self.get_many(keys, |error| tracing::warn!(error = %crate::client::chain(&error), "left out")).await?;
         Ok(found.into_iter().map(|(_, value)| value).collect())
     }
 
@@ -317,7 +318,8 @@ fn sweep(folder: &FilePath, now: SystemTime) -> std::io::Result<usize> {
             continue;
         }
         let name = entry.file_name();
-        let is_partial = name.to_string_lossy().rsplit_once('#').is_some_and(|(_, number)| number.parse::<u64>().is_ok());
+        let is_partial =
+            name.to_string_lossy().rsplit_once('#').is_some_and(|(_, number)| number.parse::<u64>().is_ok());
         let age = entry.metadata()?.modified().ok().and_then(|written| now.duration_since(written).ok());
         if kind.is_file() && is_partial && age.is_some_and(|age| age > STALE_AFTER) {
             std::fs::remove_file(entry.path())?;

@@ -32,7 +32,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["acl", "filter", "server", "node", "drivers", "state", "jobspec", "hcl", "wire", "diff", "model", "base"],
     ),
     ("agent", &["api", "server", "node", "drivers", "raft", "state", "hcl", "model", "base"]),
-    ("registry", &[]),
+    ("registry", &["hcl"]),
+    ("registry-server", &["registry", "packs", "hcl", "base"]),
     ("packs", &["gotemplate", "jobspec", "hcl", "wire", "secrets", "base"]),
     ("stack", &["sdk", "diff", "packs", "secrets", "jobspec", "hcl", "wire", "model", "base"]),
     (
@@ -44,6 +45,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "stack",
             "packs",
             "registry",
+            "registry-server",
             "secrets",
             "diff",
             "jobspec",

@@ -1,6 +1,6 @@
 //! Tokens (JWT) of trusted issuers, mostly CI systems: signature, times, audience, and what their claims allow here.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -196,9 +196,7 @@ fn identity(issuer: &Issuer, claims: &Claims) -> Result<(Identity, Duration), Is
 fn rule_fits(rule: &ClaimRule, claims: &Claims) -> bool {
     let fits = |(name, pattern): (&String, &String)| match claim(claims, name) {
         Some(Value::String(text)) => matches_pattern(pattern, text),
-        Some(Value::Array(items)) => {
-            items.iter().filter_map(Value::as_str).any(|text| matches_pattern(pattern, text))
-        }
+        Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).any(|text| matches_pattern(pattern, text)),
         Some(other @ (Value::Bool(_) | Value::Number(_))) => matches_pattern(pattern, &other.to_string()),
         _ => false,
     };
@@ -252,7 +250,7 @@ mod tests {
     #[test]
     fn every_claim_of_a_rule_must_fit() {
         let rule = |claims: &[(&str, &str)]| ClaimRule {
-            claims: claims.iter().map(|(name, pattern)| ((*name).to_owned(), (*pattern).to_owned())).collect::<BTreeMap<_, _>>(),
+            claims: claims.iter().map(|(name, pattern)| ((*name).to_owned(), (*pattern).to_owned())).collect(),
             grants: Vec::new(),
         };
         let claims = json!({"repository": "acme/shop", "ref": "refs/heads/main", "groups": ["dev", "ops"], "protected": true,

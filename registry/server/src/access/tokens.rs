@@ -129,7 +129,8 @@ impl Tokens {
     pub async fn create(&self, new: NewToken) -> Result<(String, StoredToken), StoreError> {
         let (id, secret) = (random_hex::<8>(), random_hex::<32>());
         let at = now();
-        let expires_at = new.ttl.and_then(|ttl| SignedDuration::try_from(ttl).ok()).and_then(|ttl| at.checked_add(ttl).ok());
+        let expires_at =
+            new.ttl.and_then(|ttl| SignedDuration::try_from(ttl).ok()).and_then(|ttl| at.checked_add(ttl).ok());
         let token = StoredToken {
             hash: hash(&secret),
             subject: new.subject,

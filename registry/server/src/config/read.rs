@@ -33,16 +33,18 @@ pub enum ConfigError {
     Content(#[from] Diagnostics),
 }
 
-const TOP: Schema = Schema::attributes(&["listen", "public_url", "title", "refresh", "anonymous_read", "trusted_proxies"])
-    .with_blocks(&[
-        ("storage", &["kind"]),
-        ("tls", &[]),
-        ("signatures", &[]),
-        ("oidc", &["name"]),
-        ("mirror", &["name"]),
-        ("limits", &[]),
-        ("audit", &[]),
-    ]);
+const TOP: Schema =
+    Schema::attributes(&["listen", "public_url", "title", "refresh", "anonymous_read", "trusted_proxies"]).with_blocks(
+        &[
+            ("storage", &["kind"]),
+            ("tls", &[]),
+            ("signatures", &[]),
+            ("oidc", &["name"]),
+            ("mirror", &["name"]),
+            ("limits", &[]),
+            ("audit", &[]),
+        ],
+    );
 const FOLDER: Schema = Schema::attributes(&["path"]);
 const BUCKET: Schema = Schema::attributes(&[
     "bucket",
@@ -58,8 +60,8 @@ const BUCKET: Schema = Schema::attributes(&[
 const TLS: Schema = Schema::attributes(&["cert_file", "key_file"]);
 const SIGNATURES: Schema = Schema::attributes(&["required", "trusted_keys"]).with_blocks(&[("team", &["name"])]);
 const SIGNATURES_OF_TEAM: Schema = Schema::attributes(&["required", "trusted_keys"]);
-const OIDC: Schema = Schema::attributes(&["issuer", "audiences", "jwks_url", "ca_file", "token_ttl"])
-    .with_blocks(&[("allow", &[])]);
+const OIDC: Schema =
+    Schema::attributes(&["issuer", "audiences", "jwks_url", "ca_file", "token_ttl"]).with_blocks(&[("allow", &[])]);
 const ALLOW: Schema = Schema::attributes(&["claims", "team", "scopes"]);
 const MIRROR: Schema = Schema::attributes(&["url", "teams", "token", "ca_file", "ttl", "sync"]);
 const LIMITS: Schema = Schema::attributes(&[
@@ -86,10 +88,14 @@ pub fn read(path: &Path, environment: &BTreeMap<String, String>) -> Result<Confi
     Ok(parse(&source, environment)?)
 }
 
-pub(super) fn parse(source: &std::sync::Arc<Source>, environment: &BTreeMap<String, String>) -> Result<Config, Diagnostics> {
+pub(super) fn parse(
+    source: &std::sync::Arc<Source>,
+    environment: &BTreeMap<String, String>,
+) -> Result<Config, Diagnostics> {
     let body = parse_body(source)?;
     let mut context = EvalContext::new();
-    context.set("env", Value::map(environment.iter().map(|(name, value)| (name.as_str(), Value::string(value.as_str())))));
+    context
+        .set("env", Value::map(environment.iter().map(|(name, value)| (name.as_str(), Value::string(value.as_str())))));
     let mut top = Section::new(&body, &TOP, &context);
     let mut config = Config::in_folder("");
     if let Some(listen) = top.parsed("listen", parse_listen) {
@@ -164,17 +170,22 @@ impl Reader<'_> {
     fn storage(&mut self, block: &Block) -> Storage {
         let environment = self.environment;
         match block.label(0) {
-            Some("folder") => self.section(block, &FOLDER, |section| {
-                Storage::Folder(section.required_text("a folder", "path").into())
-            }),
+            Some("folder") => self
+                .section(block, &FOLDER, |section| Storage::Folder(section.required_text("a folder", "path").into())),
             Some("s3") => self.section(block, &BUCKET, |section| {
                 let given = |name: &str| environment.get(name).filter(|value| !value.is_empty()).cloned();
                 let secret = |text: Option<String>, name: &str| text.or_else(|| given(name)).map(SecretText::new);
                 Storage::S3(S3 {
                     bucket: section.required_text("a bucket", "bucket"),
                     prefix: section.text("prefix").unwrap_or_default(),
-                    region: section.text("region").or_else(|| given("AWS_REGION")).or_else(|| given("AWS_DEFAULT_REGION")),
-                    endpoint: section.text("endpoint").or_else(|| given("AWS_ENDPOINT_URL_S3")).or_else(|| given("AWS_ENDPOINT_URL")),
+                    region: section
+                        .text("region")
+                        .or_else(|| given("AWS_REGION"))
+                        .or_else(|| given("AWS_DEFAULT_REGION")),
+                    endpoint: section
+                        .text("endpoint")
+                        .or_else(|| given("AWS_ENDPOINT_URL_S3"))
+                        .or_else(|| given("AWS_ENDPOINT_URL")),
                     access_key_id: section.text("access_key_id").or_else(|| given("AWS_ACCESS_KEY_ID")),
                     secret_access_key: secret(section.text("secret_access_key"), "AWS_SECRET_ACCESS_KEY"),
                     session_token: secret(section.text("session_token"), "AWS_SESSION_TOKEN"),
@@ -297,7 +308,10 @@ impl Reader<'_> {
                 requests_per_second: section.count("requests_per_second").unwrap_or(usual.requests_per_second),
                 burst: section.count("burst").unwrap_or(usual.burst),
                 publishes_per_minute: section.count("publishes_per_minute").unwrap_or(usual.publishes_per_minute),
-                concurrent_publishes: section.count("concurrent_publishes").unwrap_or(usual.concurrent_publishes).max(1),
+                concurrent_publishes: section
+                    .count("concurrent_publishes")
+                    .unwrap_or(usual.concurrent_publishes)
+                    .max(1),
                 connections_per_client: section.count("connections_per_client").unwrap_or(usual.connections_per_client),
                 example_time: section.duration("example_time").unwrap_or(usual.example_time),
             }
@@ -317,7 +331,11 @@ fn signature_rule(section: &mut Section<'_>) -> SignatureRule {
     if let Some(attribute) = section.body.attribute("trusted_keys") {
         for key in &trusted_keys {
             if let Err(error) = key.parse::<drover_registry::sign::PublicKey>() {
-                section.wrong(attribute, format!("{key:?} is no public key: {error}"), "keys are written ed25519:BASE64");
+                section.wrong(
+                    attribute,
+                    format!("{key:?} is no public key: {error}"),
+                    "keys are written ed25519:BASE64",
+                );
             }
         }
     }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use drover_hcl::schema::Schema;
@@ -61,14 +60,14 @@ impl<'a> Section<'a> {
     }
 
     pub(super) fn texts(&mut self, name: &str) -> Vec<String> {
-        let list = Type::List(Arc::new(Type::String));
+        let list = Type::List(Box::new(Type::String));
         let Some((value, _)) = self.value(name, &list) else { return Vec::new() };
         let items = value.as_items().unwrap_or_default();
         items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
     }
 
     pub(super) fn text_map(&mut self, name: &str) -> BTreeMap<String, String> {
-        let map = Type::Map(Arc::new(Type::String));
+        let map = Type::Map(Box::new(Type::String));
         let Some((value, _)) = self.value(name, &map) else { return BTreeMap::new() };
         let Some(entries) = value.as_entries() else { return BTreeMap::new() };
         entries.iter().filter_map(|(key, value)| Some((key.to_string(), value.as_str()?.to_owned()))).collect()

@@ -37,7 +37,9 @@ impl Caller {
             return Ok(());
         }
         if !self.identity.is_known {
-            return Err(ApiError::unauthorized(format!("this needs a token with the scope `{scope}` for {team}/{name}")));
+            return Err(ApiError::unauthorized(format!(
+                "this needs a token with the scope `{scope}` for {team}/{name}"
+            )));
         }
         Err(ApiError::forbidden(format!(
             "the token of {:?} does not have the scope `{scope}` for {team}/{name}",
@@ -64,7 +66,9 @@ pub(crate) async fn around(State(app): State<Arc<App>>, mut request: Request, ne
     let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
     let address = address(&app, &request);
     app.metrics.in_flight.fetch_add(1, Ordering::Relaxed);
-    let mut response = match admit(&app, &request, address).await {
+    // A body cannot be shared, so that nothing of the request is looked at while waiting.
+    let (token, by_header) = (token(&request), request.headers().contains_key(header::AUTHORIZATION));
+    let mut response = match admit(&app, token, by_header, address).await {
         Ok(identity) => {
             request.extensions_mut().insert(Caller { identity, address });
             next.run(request).await
@@ -91,19 +95,19 @@ fn refused(app: &App, path: &str, error: ApiError) -> Response {
     crate::web::error_page(app, &error)
 }
 
-async fn admit(app: &App, request: &Request, address: IpAddr) -> Result<Identity, ApiError> {
+async fn admit(app: &App, token: Option<String>, by_header: bool, address: IpAddr) -> Result<Identity, ApiError> {
     let limited = |wait| {
         app.metrics.count("drover_registry_rejected_total", "rate");
         ApiError::rate_limited(wait)
     };
     app.requests.take(address, 1.0, Instant::now()).map_err(limited)?;
-    let Some(token) = token(request) else { return Ok(Identity::anonymous(app.config.anonymous_read)) };
+    let Some(token) = token else { return Ok(Identity::anonymous(app.config.anonymous_read)) };
     let checked = identify(app, &token).await;
     if checked.as_ref().is_err_and(|error| error.code == "unauthorized") {
         app.metrics.count("drover_registry_rejected_total", "token");
         app.requests.take(address, COST_OF_WRONG_TOKEN, Instant::now()).map_err(limited)?;
         // A browser whose token has ended must still reach the pages where it can log in.
-        if !request.headers().contains_key(header::AUTHORIZATION) {
+        if !by_header {
             return Ok(Identity::anonymous(app.config.anonymous_read));
         }
     }

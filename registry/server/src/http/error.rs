@@ -90,9 +90,8 @@ impl From<NameError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = ErrorBody {
-            error: ErrorInfo { code: self.code.to_owned(), message: self.message, hint: self.hint },
-        };
+        let body =
+            ErrorBody { error: ErrorInfo { code: self.code.to_owned(), message: self.message, hint: self.hint } };
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
         if self.status == StatusCode::UNAUTHORIZED {
