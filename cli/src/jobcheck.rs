@@ -8,6 +8,7 @@ use drover_hcl::{Diagnostic, Diagnostics, did_you_mean};
 use drover_jobspec::Step;
 use drover_wire::admission::review_anywhere;
 use serde_json::Map;
+use std::io::IsTerminal;
 
 /// Checks each task's `config` against the schema of its driver.
 ///
@@ -62,7 +63,7 @@ pub fn alone(program: Program, file: &JobFile) -> Result<String, CliError> {
 
 /// The error of a request with a job: a list of problems shows them in the file, anything else is told as it came.
 pub fn failed(program: Program, file: &JobFile, what: &str, error: drover_sdk::Error) -> CliError {
-    let listed = error.body().filter(|body| program == Program::Drover && body.contains(" occurred:"));
+    let listed = error.body().filter(|body| shows_places(program) && body.contains(" occurred:"));
     match listed.map(str::to_owned) {
         Some(list) => refused(program, file, &format!("{what}:"), &list),
         None => match Err::<(), _>(error).during(what) {
@@ -72,9 +73,15 @@ pub fn failed(program: Program, file: &JobFile, what: &str, error: drover_sdk::E
     }
 }
 
-/// The error of a job that an engine refused with a list of problems: as `nomad` the list, else each at its place.
+/// Whether problems are shown in the file. People who watch get that; programs get the list that Nomad's
+/// command line prints, as they may look for its words.
+fn shows_places(program: Program) -> bool {
+    program == Program::Drover && std::io::stderr().is_terminal()
+}
+
+/// The error of a job that an engine refused with a list of problems: each at its place, or the list.
 pub fn refused(program: Program, file: &JobFile, title: &str, text: &str) -> CliError {
-    let places = if program == Program::Drover { file.places() } else { None };
+    let places = if shows_places(program) { file.places() } else { None };
     let located = places.map(|places| places.explain(text)).filter(|problems| !problems.is_empty());
     match located {
         Some(problems) => CliError::new(format!("{title}\n{problems}")),

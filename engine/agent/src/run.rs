@@ -103,6 +103,7 @@ impl Agent {
             .with_log_file(config.log_file.as_ref().map(|file| file.path.clone()))
             .with_response_headers(&config.response_headers)
             .with_metrics(about::metrics(&config));
+        let state = if config.pages { state } else { state.without_pages() };
         if let Some(node) = &node {
             node.offer_task_api(Arc::new(AgentApi(state.clone())));
         }

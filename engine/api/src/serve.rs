@@ -176,7 +176,7 @@ fn busy() -> ApiError {
 /// The root goes to the web pages, and paths are cleaned.
 fn redirect(path: &str, query: &str) -> Option<Reply> {
     let with_query = |to: &str| if query.is_empty() { to.to_owned() } else { format!("{to}?{query}") };
-    if path == "/" {
+    if path == "/" || path == "/ui" {
         return Some(Reply::redirect(&with_query("/ui/")));
     }
     // Variables' paths and ids may hold anything, but never two slashes or dots as a part.

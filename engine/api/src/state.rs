@@ -133,6 +133,8 @@ pub struct ApiState {
     pub(crate) log_file: Option<Arc<PathBuf>>,
     /// Headers of every answer.
     pub(crate) response_headers: Arc<HeaderMap>,
+    /// Whether browsers are shown pages.
+    pub(crate) has_pages: bool,
     /// Bounds on requests.
     pub limits: Limits,
     /// Becomes true when the agent shuts down; waiting reads and streams end then.
@@ -158,6 +160,7 @@ impl ApiState {
             reload: Arc::new(|| Ok(())),
             log_file: None,
             response_headers: Arc::default(),
+            has_pages: true,
             limits,
             stopping,
             stop: Arc::new(stop),
@@ -194,6 +197,12 @@ impl ApiState {
             Some((name, value))
         });
         Self { response_headers: Arc::new(parsed.collect()), ..self }
+    }
+
+    /// Without pages for browsers.
+    #[must_use]
+    pub fn without_pages(self) -> Self {
+        Self { has_pages: false, ..self }
     }
 
     /// With a choice of metrics.

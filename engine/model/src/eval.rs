@@ -153,8 +153,10 @@ pub struct Evaluation {
     #[serde(skip_serializing_if = "is_zero")]
     pub snapshot_index: u64,
     /// Raft index of creation.
+    #[serde(skip_serializing_if = "is_zero")]
     pub create_index: u64,
     /// Raft index of the last change.
+    #[serde(skip_serializing_if = "is_zero")]
     pub modify_index: u64,
     /// When it was made.
     pub create_time: UnixNanos,

@@ -5,7 +5,7 @@
 //! snapshots hold the small one.
 
 use crate::metrics::{AllocMetric, NodeScore};
-use drover_base::NodeId;
+use drover_base::{Nanos, NodeId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,6 +50,8 @@ pub struct Parts {
     pub filtered: u32,
     /// Nodes without enough of something.
     pub exhausted: u32,
+    /// How long it took, in nanoseconds; at most 4.3 s.
+    pub time_ns: u32,
     /// Why nodes fell out.
     pub counts: Box<[(CountOf, Arc<str>, u32)]>,
     /// The best nodes.
@@ -141,6 +143,14 @@ impl PlacementMetric {
         Self::new(Parts { common: Arc::clone(common), ..parts })
     }
 
+    /// The same, with the time that it took.
+    #[must_use]
+    pub fn taking(self, time: Nanos) -> Self {
+        let mut parts = Arc::try_unwrap(self.0).unwrap_or_else(|shared| (*shared).clone());
+        parts.time_ns = u32::try_from(time.0).unwrap_or(u32::MAX);
+        Self::new(parts)
+    }
+
     /// The final score of a node, if it was one of the best.
     pub fn norm_score_of(&self, node: &NodeId) -> Option<f64> {
         let common = self.0.common.score_meta_data.iter().find(|score| score.node_id == *node);
@@ -154,6 +164,9 @@ impl PlacementMetric {
         metric.nodes_evaluated += parts.evaluated;
         metric.nodes_filtered += parts.filtered;
         metric.nodes_exhausted += parts.exhausted;
+        if parts.time_ns > 0 {
+            metric.allocation_time = Nanos(parts.time_ns.into());
+        }
         for (of, text, count) in &parts.counts {
             let map = match of {
                 CountOf::ClassFiltered => &mut metric.class_filtered,
@@ -175,15 +188,15 @@ impl From<AllocMetric> for PlacementMetric {
 }
 
 /// The small form of the log and of snapshots.
-type Image = (Arc<AllocMetric>, (u32, u32, u32), Vec<(CountOf, Arc<str>, u32)>, Vec<ScoreRow>, Vec<f64>);
+type Image = (Arc<AllocMetric>, (u32, u32, u32, u32), Vec<(CountOf, Arc<str>, u32)>, Vec<ScoreRow>, Vec<f64>);
 
 impl Serialize for PlacementMetric {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
             return self.to_metric().serialize(serializer);
         }
-        let Parts { common, evaluated, filtered, exhausted, counts, scores } = &*self.0;
-        (common, (evaluated, filtered, exhausted), counts, &scores.rows, &scores.values).serialize(serializer)
+        let Parts { common, evaluated, filtered, exhausted, time_ns, counts, scores } = &*self.0;
+        (common, (evaluated, filtered, exhausted, time_ns), counts, &scores.rows, &scores.values).serialize(serializer)
     }
 }
 
@@ -192,9 +205,10 @@ impl<'de> Deserialize<'de> for PlacementMetric {
         if deserializer.is_human_readable() {
             return AllocMetric::deserialize(deserializer).map(Self::from);
         }
-        let (common, (evaluated, filtered, exhausted), counts, rows, values) = Image::deserialize(deserializer)?;
-        let counts = counts.into_boxed_slice();
-        Ok(Self::new(Parts { common, evaluated, filtered, exhausted, counts, scores: ScoreTable { rows, values } }))
+        let (common, numbers, counts, rows, values) = Image::deserialize(deserializer)?;
+        let (evaluated, filtered, exhausted, time_ns) = numbers;
+        let (counts, scores) = (counts.into_boxed_slice(), ScoreTable { rows, values });
+        Ok(Self::new(Parts { common, evaluated, filtered, exhausted, time_ns, counts, scores }))
     }
 }
 
@@ -213,6 +227,7 @@ mod tests {
             evaluated: 6,
             filtered: 3,
             exhausted: 1,
+            time_ns: 0,
             counts: counts.into(),
             scores,
         })

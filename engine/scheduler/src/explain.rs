@@ -114,6 +114,7 @@ impl Explanation {
             evaluated: self.evaluated,
             filtered: self.filtered,
             exhausted: self.exhausted,
+            time_ns: 0,
             counts: self.counts.iter().map(|(of, text, n)| (*of, texts.text(*text), *n)).collect(),
             scores,
         })

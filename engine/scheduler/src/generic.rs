@@ -14,6 +14,7 @@ use drover_model::{
     AllocClientStatus, AllocDeploymentStatus, AllocDesiredStatus, AllocMetric, Allocation, ClusterView, EvalStatus,
     Evaluation, Job, PlacementPlan, PlanAnnotations, RescheduleTracker, TaskGroup,
 };
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -33,8 +34,10 @@ pub(crate) fn schedule(view: &dyn ClusterView, eval: &Evaluation, context: Conte
         job.task_groups.iter().map(|group| (group.name.as_str(), stack.add_group(job, group))).collect()
     });
     stack.count_existing(&allocs);
+    let unfit = RefCell::default();
     let result = {
-        let update_of = |alloc: &Allocation, group: &TaskGroup| update_of(view, &stack, &groups, job_ref, alloc, group);
+        let looking = Looking { view, stack: &stack, groups: &groups, job: job_ref, unfit: &unfit };
+        let update_of = |alloc: &Allocation, group: &TaskGroup| looking.update_of(alloc, group);
         let input = Input {
             eval,
             job: job.as_deref(),
@@ -46,6 +49,9 @@ pub(crate) fn schedule(view: &dyn ClusterView, eval: &Evaluation, context: Conte
         };
         reconcile(&input, &mut ids)
     };
+    for (node, group) in unfit.into_inner() {
+        stack.learn(&node, group);
+    }
     let plan = PlacementPlan {
         eval_id: eval.id.clone(),
         priority: eval.priority,
@@ -75,30 +81,37 @@ pub(crate) fn schedule(view: &dyn ClusterView, eval: &Evaluation, context: Conte
     run.apply(result)
 }
 
-/// What the current job means for an allocation that stays.
-fn update_of(
-    view: &dyn ClusterView,
-    stack: &Stack<'_>,
-    groups: &HashMap<&str, usize>,
-    job: &Job,
-    alloc: &Allocation,
-    group: &TaskGroup,
-) -> UpdateKind {
-    let Some(old) = &alloc.job else { return UpdateKind::Destructive };
-    if old.job_modify_index == job.job_modify_index && old.create_index == job.create_index {
-        return UpdateKind::None;
+/// The job against what runs of it.
+struct Looking<'a> {
+    view: &'a dyn ClusterView,
+    stack: &'a Stack<'a>,
+    groups: &'a HashMap<&'a str, usize>,
+    job: &'a Job,
+    /// Nodes that may not hold a group any more.
+    unfit: &'a RefCell<Vec<(NodeId, usize)>>,
+}
+
+impl Looking<'_> {
+    /// What the current job means for an allocation that stays.
+    fn update_of(&self, alloc: &Allocation, group: &TaskGroup) -> UpdateKind {
+        let Some(old) = &alloc.job else { return UpdateKind::Destructive };
+        if old.job_modify_index == self.job.job_modify_index && old.create_index == self.job.create_index {
+            return UpdateKind::None;
+        }
+        if is_destructive(old, self.job, &group.name) {
+            return UpdateKind::Destructive;
+        }
+        if alloc.is_terminal() {
+            return UpdateKind::None;
+        }
+        let node = self.view.node(&alloc.node_id);
+        let Some((node, at)) = node.zip(self.groups.get(group.name.as_str())) else { return UpdateKind::Destructive };
+        if self.stack.may_stay(self.job, *at, &node, alloc.index()) {
+            return UpdateKind::InPlace;
+        }
+        self.unfit.borrow_mut().push((alloc.node_id.clone(), *at));
+        UpdateKind::Destructive
     }
-    if is_destructive(old, job, &group.name) {
-        return UpdateKind::Destructive;
-    }
-    if alloc.is_terminal() {
-        return UpdateKind::None;
-    }
-    let node = view.node(&alloc.node_id);
-    let stays = node
-        .zip(groups.get(group.name.as_str()))
-        .is_some_and(|(node, at)| stack.may_stay(job, *at, &node, alloc.index()));
-    if stays { UpdateKind::InPlace } else { UpdateKind::Destructive }
 }
 
 /// One evaluation while nodes are being found.

@@ -1,11 +1,13 @@
 //! What a call of the scheduler gives back.
 
 use crate::context::{Context, Ids};
-use drover_base::UnixNanos;
+use drover_base::{Nanos, UnixNanos};
 use drover_model::{
-    AllocMetric, EvalStatus, EvalTrigger, Evaluation, JobType, PlacementPlan, PlacementResult, PlanAnnotations,
+    AllocMetric, Allocation, EvalStatus, EvalTrigger, Evaluation, JobType, PlacementPlan, PlacementResult,
+    PlanAnnotations,
 };
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Status text of a blocked evaluation that waits for capacity.
 pub const BLOCKED_FAILED_PLACEMENTS: &str = "created to place remaining allocations";
@@ -36,6 +38,23 @@ impl Outcome {
     /// Counts of what the plan does, by group.
     pub fn annotations(&self) -> Option<&PlanAnnotations> {
         self.eval.plan_annotations.as_ref()
+    }
+    /// Notes in the metrics how long it took, shared out among the placements that were tried. The time
+    /// is measured by the caller, as nothing here looks at a clock.
+    #[must_use]
+    pub fn taking(mut self, elapsed: Duration) -> Self {
+        let placed: usize = self.plan.node_allocation.values().map(Vec::len).sum();
+        let tried = (placed + self.eval.failed_tg_allocs.len()).max(1);
+        let each = u32::try_from(tried).map_or(Duration::ZERO, |tried| elapsed / tried).as_nanos();
+        let each = Nanos(i64::try_from(each).unwrap_or(i64::MAX).max(1));
+        let new = |alloc: &&mut Allocation| alloc.create_index == 0;
+        for alloc in self.plan.node_allocation.values_mut().flatten().filter(new) {
+            alloc.metrics = alloc.metrics.take().map(|metric| metric.taking(each));
+        }
+        for eval in std::iter::once(&mut self.eval).chain(&mut self.blocked) {
+            eval.failed_tg_allocs.values_mut().for_each(|metric| metric.allocation_time = each);
+        }
+        self
     }
     /// Whether the evaluation goes back to the blocked ones, rather than being done.
     pub fn is_blocked_again(&self) -> bool {

@@ -282,7 +282,12 @@ impl Run<'_> {
                 self.out.desired(&group.name).in_place_update += 1;
                 self.out.in_place.push(Arc::clone(live));
             }
-            UpdateKind::InPlace | UpdateKind::Destructive => self.replace(group, run, node, live),
+            kind => {
+                if kind == UpdateKind::InPlace {
+                    self.stack.learn(&node.id, run.number);
+                }
+                self.replace(group, run, node, live);
+            }
         }
     }
 

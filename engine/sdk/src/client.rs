@@ -56,6 +56,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// Whether requests carry a token.
+    pub fn has_token(&self) -> bool {
+        self.config.token.as_deref().is_some_and(|token| !token.is_empty())
+    }
+
     /// A client for `config`. Nothing is sent yet.
     ///
     /// # Errors

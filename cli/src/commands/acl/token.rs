@@ -243,6 +243,9 @@ impl Invoke for Own {
     fn invoke(self, context: &Context) -> Outcome {
         let client = self.engine.connect(context)?;
         context.block_on(async {
+            if !client.has_token() {
+                return Err(CliError::new("No token present in the environment or set via the CLI flag"));
+            }
             let token = client.own_acl_token().await.during("Error fetching self token")?;
             print(&self.format, &token)
         })

@@ -73,8 +73,8 @@ pub struct FileConfig {
     pub consul: Unsupported,
     /// Vault.
     pub vault: Unsupported,
-    /// Web UI.
-    pub ui: Unsupported,
+    /// Pages for browsers.
+    pub ui: UiFile,
     /// Autopilot.
     pub autopilot: Unsupported,
     /// Audit log.
@@ -108,12 +108,11 @@ pub type Unsupported = Option<Value>;
 impl FileConfig {
     /// The settings that are given here but have no effect yet, by name.
     pub fn unsupported(&self) -> Vec<&'static str> {
-        let groups: [(&'static str, &Unsupported); 21] = [
+        let groups: [(&'static str, &Unsupported); 20] = [
             ("plugin_dir", &self.plugin_dir),
             ("tls", &self.tls),
             ("consul", &self.consul),
             ("vault", &self.vault),
-            ("ui", &self.ui),
             ("autopilot", &self.autopilot),
             ("audit", &self.audit),
             ("sentinel", &self.sentinel),
@@ -140,6 +139,7 @@ impl FileConfig {
         let given = [
             ("leave_on_interrupt", self.leave_on_interrupt == Some(true)),
             ("leave_on_terminate", self.leave_on_terminate == Some(true)),
+            ("ui", self.ui.others.values().any(|value| asks_for_something(&Some(value.clone())))),
             ("client.disk_free_mb", client.disk_free_mb.is_some()),
             ("client.reserved.cores", client.reserved.cores.is_some()),
             ("server.data_dir", server.data_dir.is_some()),
@@ -156,6 +156,17 @@ fn asks_for_something(value: &Unsupported) -> bool {
         Some(Value::Object(map)) => map.get("enabled") != Some(&Value::Bool(false)) && !map.is_empty(),
         Some(_) => true,
     }
+}
+
+/// `ui`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct UiFile {
+    /// Whether browsers are shown pages.
+    pub enabled: Option<bool>,
+    /// Labels and links of the pages.
+    #[serde(flatten)]
+    pub others: BTreeMap<String, Value>,
 }
 
 /// `ports`.

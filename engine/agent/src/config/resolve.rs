@@ -103,6 +103,8 @@ pub struct AgentConfig {
     pub plugins: BTreeMap<String, Map<String, Value>>,
     /// Headers added to each answer.
     pub response_headers: BTreeMap<String, String>,
+    /// Whether browsers are shown pages.
+    pub pages: bool,
     /// Settings that were given but have no effect yet.
     pub unsupported: Vec<&'static str>,
 }
@@ -198,6 +200,7 @@ pub fn resolve(file: FileConfig, flags: &Overrides) -> Result<AgentConfig, Confi
         client: if is_client { Some(client_settings(file.client, flags)?) } else { None },
         plugins: file.plugin.into_iter().map(|(name, plugin)| (name, plugin.config)).collect(),
         response_headers: file.http_api_response_headers,
+        pages: file.ui.enabled.unwrap_or(true),
         unsupported,
     })
 }

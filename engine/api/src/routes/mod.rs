@@ -28,6 +28,7 @@ mod services;
 mod status;
 mod statuses;
 mod system;
+mod ui;
 mod unfinished;
 pub(crate) mod vars;
 mod volumes;
@@ -43,7 +44,12 @@ const PREFIX: &str = "/v1/";
 
 /// Answers a request. `path` is decoded and clean.
 pub(crate) async fn route(context: &Context, path: &str) -> Result<Reply> {
-    let Some(rest) = path.strip_prefix(PREFIX) else { return well_known::route(context, path).await };
+    let Some(rest) = path.strip_prefix(PREFIX) else {
+        return match ui::route(context, path) {
+            Some(page) => Ok(page),
+            None => well_known::route(context, path).await,
+        };
+    };
     if let Some(reply) = unfinished::answer(&context.method, rest) {
         return reply;
     }

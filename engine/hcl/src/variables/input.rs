@@ -168,11 +168,19 @@ impl Declarations {
 
     fn undeclared(&self, input: &Input) -> Diagnostic {
         let name = &input.name;
-        let detail =
-            format!("a value for {name:?} came from {}, but no variable of that name is declared", input.origin);
+        let (summary, detail) = match input.origin {
+            Origin::Argument => (
+                "Undefined -var variable",
+                format!("A {name:?} variable was passed by arguments, but no variable of that name is declared"),
+            ),
+            origin => (
+                "Undefined variable",
+                format!("A {name:?} variable was set by {origin}, but no variable of that name is declared"),
+            ),
+        };
         let hint = did_you_mean(name, self.0.keys().map(|name| &**name))
             .unwrap_or_else(|| format!("declare it in the job file: variable {name:?} {{ }}"));
-        let error = Diagnostic::error("Undefined variable", detail).hint(hint);
+        let error = Diagnostic::error(summary, detail).hint(hint);
         match &input.place {
             Some((source, span)) => error.at(source, *span),
             None => error,

@@ -246,6 +246,15 @@ impl<'a> Stack<'a> {
             && self.groups[group].checks.check_node(self.view, node, index, None).is_ok()
     }
 
+    /// A node was found to do for a group no more: what that says of its class holds for what follows.
+    pub(crate) fn learn(&mut self, node: &NodeId, group: usize) {
+        if let Some(slot) = self.slot_of(node) {
+            let class = self.slots[slot].class(&mut self.classes);
+            // The reason was told by whoever asked.
+            let _ = self.check_class(group, slot, class);
+        }
+    }
+
     /// What the metrics of all placements have in common, for those that no node was looked at for.
     pub(crate) fn common_metric(&self) -> AllocMetric {
         (*self.common).clone()

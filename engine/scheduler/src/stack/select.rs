@@ -213,7 +213,7 @@ impl Stack<'_> {
     }
 
     /// The checks that nodes of a class have in common, where their outcome is not known.
-    fn check_class(&mut self, group: usize, slot: usize, class: usize) -> Result<(), String> {
+    pub(super) fn check_class(&mut self, group: usize, slot: usize, class: usize) -> Result<(), String> {
         let node = &self.slots[slot].node;
         if self.classes.of_job(class) == Verdict::Unknown {
             let result = self.job_checks.check(node);

@@ -10,6 +10,7 @@ use drover_model::{Evaluation, UnixNanos};
 use drover_scheduler::{Context, Outcome, attempts_exhausted, max_attempts, schedule};
 use drover_state::{Command, Snapshot};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Works on evaluations until the task is dropped, as one of several workers.
 pub(crate) async fn run(inner: Arc<Inner>, number: usize) {
@@ -82,7 +83,10 @@ async fn process(inner: &Arc<Inner>, eval: &Arc<Evaluation>) -> Result<()> {
 
 /// The scheduler may think for long: it gets a thread of its own.
 async fn run_scheduler(snapshot: Snapshot, eval: Arc<Evaluation>) -> Result<Outcome> {
-    let work = tokio::task::spawn_blocking(move || schedule(&snapshot, &eval, context()));
+    let work = tokio::task::spawn_blocking(move || {
+        let start = Instant::now();
+        schedule(&snapshot, &eval, context()).map(|outcome| outcome.taking(start.elapsed()))
+    });
     let outcome = work.await.map_err(|error| ServerError::unavailable(format!("the scheduler stopped: {error}")))?;
     outcome.map_err(|error| ServerError::refused(error.to_string()))
 }

@@ -15,6 +15,7 @@ use drover_scheduler::{Context, Outcome, schedule};
 use drover_state::Snapshot;
 use drover_wire::{cron, job};
 use std::sync::Arc;
+use std::time::Instant;
 
 impl Server {
     /// Tries a job: what the scheduler would do with it.
@@ -77,7 +78,10 @@ async fn dry_run(snapshot: Snapshot, job: Arc<Job>, now: UnixNanos) -> Result<Ou
     // Jobs that only make others are placed for the sake of the plan.
     let placed = if is_placed(&job) { job } else { Arc::new(as_placed(&job)) };
     let context = Context { seed: rand::random(), now };
-    let work = tokio::task::spawn_blocking(move || schedule(&WithJob { snapshot, job: placed }, &eval, context));
+    let work = tokio::task::spawn_blocking(move || {
+        let start = Instant::now();
+        schedule(&WithJob { snapshot, job: placed }, &eval, context).map(|outcome| outcome.taking(start.elapsed()))
+    });
     let outcome = work.await.map_err(|error| ServerError::unavailable(format!("the scheduler stopped: {error}")))?;
     outcome.map_err(|error| ServerError::refused(error.to_string()))
 }
