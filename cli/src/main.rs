@@ -30,5 +30,9 @@ fn main() -> std::process::ExitCode {
         // A task's supervisor stays as small as it can: no runtime, no parsing of commands.
         return drover_drivers::supervisor::main(&arguments[1..]);
     }
+    if arguments.first().is_some_and(|first| first == "render-example") {
+        // A registry starts it for packs of strangers; it is no command for people.
+        return commands::registry::render_example::main(&arguments[1..]);
+    }
     dispatch::run(&program, &arguments)
 }

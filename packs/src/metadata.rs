@@ -56,7 +56,7 @@ impl Metadata {
             return Err(problems);
         };
         let mut reader =
-            Reader::new(&pack.body, "a `pack` block", &["name", "description", "version", "url", "type"], &[]);
+            Reader::new(&pack.body, "a `pack` block", &["name", "alias", "description", "version", "url", "type"], &[]);
         metadata.name = reader.required_text("name", "a `pack` block", &context).unwrap_or_default();
         metadata.description = reader.text("description", &context).unwrap_or_default();
         metadata.version = reader.text("version", &context).unwrap_or_default();

@@ -9,6 +9,7 @@ use drover_hcl::{Body, Diagnostics, Source, TypeRules, parse_body};
 
 use crate::files::{self, METADATA_FILE, ReadError};
 use crate::nomad_pack::{self, GoPack, LoadFault};
+use crate::range;
 use crate::{Dependency, LocateError, Locator, Metadata};
 
 /// How deep packs may depend on packs.
@@ -67,6 +68,16 @@ pub enum LoadError {
         declared_at: String,
         /// Why.
         reason: LocateError,
+    },
+    /// A dependency has a version that is not accepted.
+    #[error("{declared_at}: dependency `{alias}`: {reason}")]
+    Version {
+        /// Its name.
+        alias: String,
+        /// File, line and column.
+        declared_at: String,
+        /// What is wanted, and what there is.
+        reason: String,
     },
     /// Packs depend on each other in a circle.
     #[error("packs depend on each other in a circle: {}", path.join(" -> "))]
@@ -194,11 +205,21 @@ fn dependency(
             reason,
         })?;
     match load(&located.folder, locator, above) {
-        Ok(pack) => Ok(LoadedDependency { declared, pack }),
+        Ok(pack) => {
+            // A registry has picked a version that fits already.
+            let wanted = declared.version.as_deref().filter(|_| located.version.is_none()).unwrap_or_default();
+            match range::check(wanted, &pack.metadata.version) {
+                Ok(()) => Ok(LoadedDependency { declared, pack }),
+                Err(reason) => {
+                    Err(LoadError::Version { alias: declared.alias, declared_at: declared.declared_at, reason })
+                }
+            }
+        }
         Err(
             error @ (LoadError::Cycle { .. }
             | LoadError::TooDeep { .. }
             | LoadError::Content(_)
+            | LoadError::Version { .. }
             | LoadError::NotFound { .. }),
         ) => Err(error),
         Err(error) => Err(LoadError::Dependency {

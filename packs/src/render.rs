@@ -11,9 +11,12 @@ use serde_json::{Map, Value as Json, json};
 use crate::attributes::{Reader, label};
 use crate::gotemplate::EngineReads;
 use crate::jobs::{self, RenderedJob};
+use crate::limits;
+use crate::mixed::{self, MixedText};
 use crate::nomad_pack::{self, Choices};
 use crate::resources::{self, Resource};
 use crate::template::{Reach, Templates};
+use crate::PackSecrets;
 use crate::{LoadedDependency, Pack, Supplied};
 
 /// What a rendering is for; templates see it as `meta`.
@@ -28,6 +31,7 @@ pub struct Meta {
 }
 
 /// All that a rendering depends on besides the pack itself.
+#[derive(Clone)]
 pub struct RenderRequest {
     /// What the person gave for variables.
     pub supplied: Supplied,
@@ -41,6 +45,13 @@ pub struct RenderRequest {
     pub choices: Choices,
     /// The engine, for the functions of such packs that read it.
     pub engine: Option<Arc<dyn EngineReads>>,
+}
+
+impl RenderRequest {
+    /// Answers `secret()` in the pack.
+    pub(crate) fn pack_secrets(&self) -> PackSecrets {
+        PackSecrets { secrets: Arc::clone(&self.secrets), env: Arc::clone(&self.env) }
+    }
 }
 
 /// A rendered pack.
@@ -100,13 +111,17 @@ impl Pack {
     /// Renders the pack and what it depends on.
     ///
     /// # Errors
-    /// Variables that are missing or wrong, templates that fail, jobs that are no valid HCL.
+    /// Variables that are missing or wrong, templates that fail or exceed [`limits`], jobs that are no valid HCL.
     pub fn render(&self, request: &RenderRequest) -> Result<Rendered, RenderError> {
         if let Some(go) = &self.go {
             let rendered = nomad_pack::bridge::render(go, request);
             return rendered.map_err(|problems| RenderError(masked(problems, &request.secrets)));
         }
-        let rendered = render(self, &self.metadata.name, &request.supplied, request);
+        let (pack, own) = (self.clone(), request.clone());
+        let rendered = limits::within(move || render(&pack, &pack.metadata.name, &own.supplied, &own));
+        let rendered = rendered.unwrap_or_else(|exceeded| {
+            Err(Diagnostic::error(format!("the pack {}: {exceeded}", self.metadata.name), "").into())
+        });
         rendered.map_err(|problems| RenderError(masked(problems, &request.secrets)))
     }
 }
@@ -127,7 +142,7 @@ fn mask(mut problem: Diagnostic, masker: &drover_secrets::Masker) -> Diagnostic 
 
 fn render(pack: &Pack, alias: &str, supplied: &Supplied, request: &RenderRequest) -> Result<Rendered, Diagnostics> {
     let variables = variables(pack, alias, supplied, request)?;
-    let mut context = EvalContext::new().with_functions(crate::secret_function(&request.secrets));
+    let mut context = EvalContext::new().with_functions(crate::secret::pack_secret_function(request.pack_secrets()));
     context.set("var", variables.clone());
     let mut dependencies = Vec::new();
     for dependency in &pack.dependencies {
@@ -141,7 +156,12 @@ fn render(pack: &Pack, alias: &str, supplied: &Supplied, request: &RenderRequest
     context.set("deps", Value::from_json(&values["deps"]));
     let workshop = Workshop { pack, values: &values, context: &context, templates: parse_templates(pack, request)? };
     let mut problems = Diagnostics::new();
-    let (jobs, files) = workshop.templates(&mut problems);
+    let (mut jobs, mut files) = workshop.templates(&mut problems);
+    let mut go_message = None;
+    if mixed::has_any(pack) {
+        let texts = keep(mixed::render(pack, alias, &variables, &dependencies, request), &mut problems);
+        go_message = workshop.sort_mixed(texts, &mut jobs, &mut files, &mut problems);
+    }
     let resources = keep(
         workshop.blocks(&RESOURCES).and_then(|body| match body {
             Some(body) => resources::parse(&body, &context),
@@ -152,7 +172,7 @@ fn render(pack: &Pack, alias: &str, supplied: &Supplied, request: &RenderRequest
     let outputs = keep(workshop.outputs(), &mut problems);
     let message = match workshop.has(OUTPUT_TEXT) {
         true => keep(workshop.templates.render(OUTPUT_TEXT, &values).map(Some), &mut problems),
-        false => None,
+        false => go_message,
     };
     problems.into_result(Rendered {
         alias: alias.to_owned(),
@@ -177,7 +197,7 @@ fn keep<T: Default>(result: Result<T, Diagnostics>, problems: &mut Diagnostics) 
 fn variables(pack: &Pack, alias: &str, supplied: &Supplied, request: &RenderRequest) -> Result<Value, Diagnostics> {
     let aliases: Vec<&str> = pack.dependencies.iter().map(|dependency| dependency.declared.alias.as_str()).collect();
     let inputs = supplied.inputs(&pack.variables, &aliases, &format!("the pack {alias}"))?;
-    let context = EvalContext::new().with_functions(crate::secret_function(&request.secrets));
+    let context = EvalContext::new().with_functions(crate::secret::pack_secret_function(request.pack_secrets()));
     let values = pack.variables.resolve(inputs, Strictness::Strict, &context)?;
     for declared in pack.variables.iter().filter(|declared| declared.sensitive) {
         let name = format!("pack.{alias}.{}", declared.name);
@@ -307,15 +327,6 @@ fn parse_templates(pack: &Pack, request: &RenderRequest) -> Result<Templates, Di
     let mut sources = BTreeMap::new();
     let mut problems = Diagnostics::new();
     for name in pack.files.keys() {
-        if is_go_template(name) {
-            problems.push(
-                Diagnostic::error(
-                    format!("{}: a pack has Go templates or Tera templates, not both", pack.shown(name)),
-                    "",
-                )
-                .hint("rename one kind: .tpl are Go templates, .tera are Tera"),
-            );
-        }
         if !name.ends_with(".tera") {
             continue;
         }
@@ -331,10 +342,6 @@ fn parse_templates(pack: &Pack, request: &RenderRequest) -> Result<Templates, Di
     let reach =
         Reach { secrets: Arc::clone(&request.secrets), env: Arc::clone(&request.env), files: Arc::clone(&pack.files) };
     Templates::parse(sources, &reach)
-}
-
-fn is_go_template(name: &str) -> bool {
-    name.starts_with("templates/") && name.ends_with(".tpl")
 }
 
 struct Workshop<'a> {
@@ -376,6 +383,33 @@ impl Workshop<'_> {
             }
         }
         (jobs, files)
+    }
+
+    /// Puts the texts of Go templates where they belong, in order of path; answers that of `outputs.tpl`.
+    fn sort_mixed(
+        &self,
+        texts: Vec<MixedText>,
+        jobs: &mut Vec<RenderedJob>,
+        files: &mut Vec<RenderedFile>,
+        problems: &mut Diagnostics,
+    ) -> Option<String> {
+        let mut message = None;
+        for text in texts.into_iter().filter(|text| !text.text.trim().is_empty()) {
+            if text.template == mixed::OUTPUTS {
+                message = Some(text.text);
+            } else if text.is_job {
+                let shown = format!("{} (rendered)", self.pack.shown(&text.template));
+                match jobs::parse(&shown, &text.template, &text.text) {
+                    Ok(job) => jobs.push(job),
+                    Err(found) => problems.extend(found),
+                }
+            } else {
+                files.push(RenderedFile { path: text.path, text: text.text });
+            }
+        }
+        jobs.sort_by(|a, b| a.template.cmp(&b.template));
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        message
     }
 
     fn text(&self, name: &str) -> Result<String, Diagnostics> {

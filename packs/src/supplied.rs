@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use drover_hcl::variables::{Declarations, Inputs, Origin};
 use drover_hcl::{
-    CallEnv, Diagnostic, Diagnostics, EvalContext, Function, FunctionTable, Param, Source, Span, Value, did_you_mean,
+    Diagnostic, Diagnostics, EvalContext, Source, Span, Value, did_you_mean,
     parse_body, parse_json_body,
 };
-use drover_secrets::{Resolver, SecretRef};
+use drover_secrets::Resolver;
+
+use crate::secret_function;
 
 use crate::value_files;
 
@@ -362,24 +364,6 @@ impl Supplied {
         }
         result
     }
-}
-
-/// The standard functions and `secret("provider:path#field")`.
-pub fn secret_function(secrets: &Arc<Resolver>) -> Arc<FunctionTable> {
-    use std::error::Error as _;
-    let mut table = FunctionTable::standard().as_ref().clone();
-    let secrets = Arc::clone(secrets);
-    table.add(Function::new("secret", vec![Param::string("reference")], move |_: &CallEnv, arguments: &[Value]| {
-        let text = arguments.first().and_then(Value::as_str).unwrap_or_default();
-        let reference: SecretRef =
-            text.parse().map_err(|error: drover_secrets::ParseReferenceError| error.to_string())?;
-        let value = secrets.resolve(&reference).map_err(|error| match error.source() {
-            Some(source) => format!("{error}: {source}"),
-            None => error.to_string(),
-        })?;
-        Ok(Value::string(value.expose().as_str()))
-    }));
-    Arc::new(table)
 }
 
 #[cfg(test)]

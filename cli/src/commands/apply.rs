@@ -4,9 +4,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output;
 use crate::registry::{Invoke, Outcome};
-use crate::stacks::{CarryOptions, Consent, EXIT_STALE, StackArgs, carry_out, engine_error, print_plan, saved_secrets};
-use drover_stack::Purge;
-use drover_stack::apply::DEFAULT_PARALLELISM;
+use crate::stacks::{CarryArgs, Consent, EXIT_STALE, StackArgs, Work, engine_error, print_plan, saved_secrets};
 use drover_stack::planfile::{MAX_PLAN_BYTES, PlanFileError, SavedPlan};
 use std::io::Read;
 
@@ -16,15 +14,8 @@ use std::io::Read;
 pub struct Apply {
     #[command(flatten)]
     stack: StackArgs,
-    /// Does not ask.
-    #[arg(long = "auto-approve")]
-    auto_approve: bool,
-    /// Changes in flight at a time.
-    #[arg(long, value_name = "count", default_value_t = DEFAULT_PARALLELISM)]
-    parallelism: usize,
-    /// Makes the engine forget jobs that are deleted, instead of keeping them until it collects garbage.
-    #[arg(long)]
-    purge: bool,
+    #[command(flatten)]
+    carry: CarryArgs,
     #[arg(hide = true)]
     path: Option<String>,
 }
@@ -32,31 +23,34 @@ pub struct Apply {
 impl Invoke for Apply {
     fn invoke(self, context: &Context) -> Outcome {
         let path = self.path.clone().unwrap_or_else(|| ".".to_owned());
-        let options = CarryOptions {
-            json: self.stack.json,
-            parallelism: self.parallelism,
-            purge: if self.purge { Purge::Yes } else { Purge::No },
-        };
         if let Some(text) = saved_plan(&path)? {
-            return self.apply_saved(context, &text, options);
+            return self.apply_saved(context, &text);
         }
-        let session = self.stack.evaluate(&path)?;
+        let session = self.stack.evaluate(&path, context)?;
         let engine = self.stack.connect(context, Some(&session.desired))?;
-        let consent = if self.auto_approve { Consent::Given } else { Consent::Ask };
         context.block_on(async {
             let (plan, _) = session.plan(&engine, &self.stack.options()).await?;
             print_plan(&plan, self.stack.json);
-            carry_out(context, &engine, &plan, &session.masker, consent, options).await
+            let work = Work {
+                context,
+                engine: &engine,
+                masker: &session.masker,
+                args: &self.carry,
+                consent: self.carry.consent(),
+                cause: "apply".to_owned(),
+                json: self.stack.json,
+            };
+            work.carry_out(plan, async || Ok(session.plan(&engine, &self.stack.options()).await?.0)).await
         })
     }
 }
 
 impl Apply {
-    fn apply_saved(&self, context: &Context, text: &str, options: CarryOptions) -> Outcome {
+    fn apply_saved(&self, context: &Context, text: &str) -> Outcome {
         let saved = SavedPlan::parse(text).map_err(|error| CliError::new(error.to_string()))?;
         let preview = saved.preview().map_err(|error| CliError::new(error.to_string()))?;
-        let (secrets, supplied) = saved_secrets(&self.stack)?;
-        let engine = self.stack.connect(context, None)?;
+        let (secrets, supplied) = saved_secrets(&self.stack, context)?;
+        let engine = self.stack.connect_saved(context, &preview)?;
         context.block_on(async {
             let (record, _) =
                 engine.record(&preview.stack, &preview.namespace).await.map_err(|error| engine_error(&error))?;
@@ -74,7 +68,17 @@ impl Apply {
             };
             let masker = secrets.taint().masker();
             print_plan(&plan, self.stack.json);
-            carry_out(context, &engine, &plan, &masker, Consent::Given, options).await
+            let work = Work {
+                context,
+                engine: &engine,
+                masker: &masker,
+                args: &self.carry,
+                consent: Consent::Given,
+                cause: "apply of a saved plan".to_owned(),
+                json: self.stack.json,
+            };
+            // What was saved is applied or refused as stale, but not made anew.
+            work.carry_out(plan.clone(), async || Ok(plan.clone())).await
         })
     }
 }

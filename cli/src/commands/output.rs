@@ -24,7 +24,7 @@ pub struct Output {
 
 impl Invoke for Output {
     fn invoke(self, context: &Context) -> Outcome {
-        let session = self.stack.evaluate(&self.path)?;
+        let session = self.stack.evaluate(&self.path, context)?;
         let engine = self.stack.connect(context, Some(&session.desired))?;
         let desired = &session.desired;
         let (record, index) = context.block_on(async {

@@ -32,7 +32,7 @@ impl Invoke for Show {
             print_plan(&plan, self.stack.json);
             return Ok(0);
         }
-        let session = self.stack.evaluate(path)?;
+        let session = self.stack.evaluate(path, context)?;
         let engine = self.stack.connect(context, Some(&session.desired))?;
         context.block_on(show(&engine, &session.desired.stack, &session.desired.namespace, self.stack.json))
     }

@@ -1,18 +1,21 @@
-//! Asking, carrying out, reporting: the second half of every command that changes something.
+//! Asking, locking, carrying out, reporting: the second half of every command that changes something.
 
+use super::annotations;
+use super::interrupt::Interrupts;
 use super::progress::{Reporter, Style};
-use super::{EXIT_NOT_PLACED, EXIT_STALE, EXIT_UNHEALTHY, engine_error, explained};
+use super::tell::{exit_code, summary, tell};
+use super::{EXIT_REFUSED, EXIT_STALE, engine_error, explained, print_plan, who};
 use crate::context::Context;
 use crate::error::CliError;
-use crate::output::{self, Colour, bold, paint, plural};
+use crate::output::{self, bold};
+use drover_base::Nanos;
 use drover_secrets::Masker;
-use drover_stack::apply::{self, ApplyError, ApplyOptions, FailureKind, Outcome};
-use drover_stack::desired::Target;
-use drover_stack::plan::{Action, ChangePlan};
-use drover_stack::{Engine, Purge};
-use indicatif::MultiProgress;
-use serde_json::json;
+use drover_stack::apply::{self, ApplyError, ApplyOptions, DEFAULT_PARALLELISM, OnFailure};
+use drover_stack::lock::{Held, Holder, LockError, Wish};
+use drover_stack::plan::Action;
+use drover_stack::{ChangePlan, Engine, Purge};
 use std::io::{BufRead, IsTerminal};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Whether the person has agreed.
@@ -24,68 +27,212 @@ pub enum Consent {
     Ask,
 }
 
-/// Asks if needed, then carries the plan out; answers the exit code.
-///
-/// # Errors
-/// Nothing was written: no consent, no terminal to ask on, or the engine does not answer.
-pub async fn carry_out(
-    context: &Context,
-    engine: &Engine,
-    plan: &ChangePlan,
-    masker: &Masker,
-    consent: Consent,
-    options: CarryOptions,
-) -> Result<u8, CliError> {
-    if !plan.is_empty() && consent == Consent::Ask && !ask(plan)? {
-        output::line("Nothing was changed.");
-        return Ok(1);
+/// Flags of every command that changes something.
+#[derive(clap::Args, Clone, Debug)]
+pub struct CarryArgs {
+    /// Does not ask.
+    #[arg(long = "auto-approve")]
+    pub auto_approve: bool,
+    /// Changes in flight at a time.
+    #[arg(long, value_name = "count", default_value_t = DEFAULT_PARALLELISM)]
+    pub parallelism: usize,
+    /// Makes the engine forget jobs that are deleted, instead of keeping them until it collects garbage.
+    #[arg(long)]
+    pub purge: bool,
+    /// What to do when a change fails: "stop" begins nothing that depends on it and leaves what was written; "revert" begins nothing new and puts everything back that was changed.
+    #[arg(long = "on-failure", value_name = "what", default_value = "stop", value_parser = ["stop", "revert"])]
+    pub on_failure: String,
+    /// How long to wait for somebody else who applies the stack, as "5m". Without it, the command ends at once and says who.
+    #[arg(long = "lock-timeout", value_name = "duration", default_value = "0s")]
+    pub lock_timeout: String,
+    /// Deletions beyond this number are asked about once more; with -auto-approve they are refused.
+    #[arg(long = "max-deletes", value_name = "count", default_value_t = 10)]
+    pub max_deletes: usize,
+    /// For continuous integration: plain lines, and annotations that GitHub shows beside the commit.
+    #[arg(long)]
+    pub ci: bool,
+}
+
+impl CarryArgs {
+    /// Whether the person has agreed by a flag.
+    pub const fn consent(&self) -> Consent {
+        if self.auto_approve { Consent::Given } else { Consent::Ask }
     }
-    let style = match (options.json, context.is_terminal()) {
-        (true, _) => Style::Json,
-        (false, true) => Style::Bars,
-        (false, false) => Style::Lines,
-    };
-    let reporter = Reporter::new(style);
-    let (interrupt, interrupted) = watch::channel(false);
-    let listener = tokio::spawn(listen(interrupt, reporter.bars()));
-    let report = |event: &apply::Event| reporter.show(event);
-    let apply_options = ApplyOptions {
-        parallelism: options.parallelism,
-        purge: options.purge,
-        now: super::now(),
-        interrupted,
-        masker,
-        report: &report,
-    };
-    let result = apply::apply(engine, plan, apply_options).await;
-    listener.abort();
-    match result {
-        Ok(outcome) => {
-            if options.json {
-                output::line(&summary(plan, &outcome).to_string());
-            } else {
-                tell(plan, &outcome);
-            }
-            Ok(exit_code(&outcome))
-        }
-        Err(error @ (ApplyError::Stale { .. } | ApplyError::AppliedBefore)) => {
-            output::error_line(&error.to_string());
-            Ok(EXIT_STALE)
-        }
-        Err(ApplyError::Engine(error)) => Err(engine_error(&error)),
-        Err(other) => Err(explained(&other)),
+
+    fn on_failure(&self) -> OnFailure {
+        if self.on_failure == "revert" { OnFailure::Revert } else { OnFailure::Stop }
+    }
+
+    fn patience(&self, context: &Context) -> Result<Duration, CliError> {
+        let parsed = Nanos::parse(&self.lock_timeout).map(Nanos::as_duration);
+        parsed.map_err(|error| context.usage(format!("-lock-timeout: {error}")))
     }
 }
 
-/// How a plan is carried out.
-#[derive(Clone, Copy, Debug)]
-pub struct CarryOptions {
+/// Everything about an apply but its plan.
+pub struct Work<'a> {
+    /// The invocation.
+    pub context: &'a Context,
+    /// The engine.
+    pub engine: &'a Engine,
+    /// Hides secrets.
+    pub masker: &'a Masker,
+    /// The flags.
+    pub args: &'a CarryArgs,
+    /// Whether the person has agreed.
+    pub consent: Consent,
+    /// What it is, for the history: `apply`, `undo to release 3`.
+    pub cause: String,
     /// Prints one JSON object a line.
     pub json: bool,
-    /// Changes in flight at a time.
-    pub parallelism: usize,
-    /// Whether stopped jobs are forgotten at once.
-    pub purge: Purge,
+}
+
+impl Work<'_> {
+    /// Asks if needed, takes the stack's lock, and carries the plan out; answers the exit code. When somebody else had the lock
+    /// in between, `again` makes the plan anew.
+    ///
+    /// # Errors
+    /// Nothing was written: no consent, no terminal to ask on, a lock that is held, or the engine does not answer.
+    pub async fn carry_out(
+        &self,
+        mut plan: ChangePlan,
+        again: impl AsyncFn() -> Result<ChangePlan, CliError>,
+    ) -> Result<u8, CliError> {
+        if let Some(refused) = self.refused(&plan) {
+            return Ok(refused);
+        }
+        if plan.is_empty() {
+            return self.apply(&plan, None).await;
+        }
+        if !self.agrees(&plan)? {
+            return Ok(1);
+        }
+        let held = self.lock(&plan).await?;
+        if held.was_waited_for {
+            let newer = again().await?;
+            if newer.changes != plan.changes {
+                print_plan(&newer, self.json);
+                if let Some(refused) = self.refused(&newer) {
+                    held.release().await;
+                    return Ok(refused);
+                }
+                if !newer.is_empty() && !self.agrees(&newer)? {
+                    held.release().await;
+                    return Ok(1);
+                }
+            }
+            plan = newer;
+        }
+        let code = self.apply(&plan, Some(&held)).await;
+        held.release().await;
+        code
+    }
+
+    /// The exit code when a mandatory policy is not kept; the plan itself says which.
+    fn refused(&self, plan: &ChangePlan) -> Option<u8> {
+        let refused: Vec<&str> = plan.refusals().map(|result| result.name.as_str()).collect();
+        if refused.is_empty() {
+            return None;
+        }
+        output::error_line(&format!("Refused by policy, and nothing was changed: {}", refused.join(", ")));
+        Some(EXIT_REFUSED)
+    }
+
+    fn agrees(&self, plan: &ChangePlan) -> Result<bool, CliError> {
+        let agrees = match (self.consent, self.too_many_deletions(plan)) {
+            (Consent::Given, Some(count)) => {
+                return Err(CliError::new(format!(
+                    "the plan deletes {count} resources, more than -max-deletes={}; nothing was changed",
+                    self.args.max_deletes
+                ))
+                .hint("look at what it deletes, and raise -max-deletes if that is meant"));
+            }
+            (Consent::Given, None) => true,
+            (Consent::Ask, None) => ask(plan)?,
+            (Consent::Ask, Some(count)) => ask(plan)? && ask_for_deletions(count)?,
+        };
+        if !agrees {
+            output::line("Nothing was changed.");
+        }
+        Ok(agrees)
+    }
+
+    /// How many resources the plan deletes, if those are more than usual. Whoever destroys a stack means all of them.
+    fn too_many_deletions(&self, plan: &ChangePlan) -> Option<usize> {
+        let count = plan.count(Action::Delete);
+        (!plan.destroys && count > self.args.max_deletes).then_some(count)
+    }
+
+    async fn lock(&self, plan: &ChangePlan) -> Result<Held, CliError> {
+        let wish = Wish {
+            holder: Holder {
+                who: who::name(),
+                what: format!("drover {}", self.cause),
+                process: who::process(),
+                since: super::now(),
+                nonce: drover_base::uuid::random(),
+            },
+            patience: self.args.patience(self.context)?,
+            is_gone: &|holder| who::is_gone(&holder.process),
+            waiting: &|holder| output::error_line(&format!("Waiting for {holder}, who has the stack locked…")),
+        };
+        let locked = self.engine.lock(&plan.stack, &plan.namespace, wish).await;
+        locked.map_err(|error| match error {
+            LockError::Held { .. } => explained(&error).hint(format!(
+                "wait for it with -lock-timeout=5m; if that process is gone for good: drover unlock {}",
+                plan.stack
+            )),
+            LockError::Engine(error) => engine_error(&error),
+            other => explained(&other),
+        })
+    }
+
+    async fn apply(&self, plan: &ChangePlan, held: Option<&Held>) -> Result<u8, CliError> {
+        let style = match (self.json, self.context.is_terminal() && !self.args.ci) {
+            (true, _) => Style::Json,
+            (false, true) => Style::Bars,
+            (false, false) => Style::Lines,
+        };
+        let reporter = Reporter::new(style);
+        let interrupts = Interrupts::listen(reporter.bars());
+        // Nobody sends: without a lock none can be lost.
+        let (_never, no_lock) = watch::channel(false);
+        let report = |event: &apply::Event| {
+            reporter.show(event);
+            if self.args.ci {
+                annotations::show(event);
+            }
+        };
+        let options = ApplyOptions {
+            parallelism: self.args.parallelism,
+            purge: if self.args.purge { Purge::Yes } else { Purge::No },
+            now: super::now(),
+            by: who::name(),
+            cause: self.cause.clone(),
+            on_failure: self.args.on_failure(),
+            fresh_key: super::fresh_key(),
+            interruption: interrupts.level(),
+            lock_lost: held.map_or(no_lock, Held::lost),
+            masker: self.masker,
+            report: &report,
+        };
+        match apply::apply(self.engine, plan, options).await {
+            Ok(outcome) => {
+                if self.json {
+                    output::line(&summary(plan, &outcome).to_string());
+                } else {
+                    tell(plan, &outcome);
+                }
+                Ok(exit_code(&outcome))
+            }
+            Err(error @ (ApplyError::Stale { .. } | ApplyError::AppliedBefore)) => {
+                output::error_line(&error.to_string());
+                Ok(EXIT_STALE)
+            }
+            Err(ApplyError::Engine(error)) => Err(engine_error(&error)),
+            Err(other) => Err(explained(&other)),
+        }
+    }
 }
 
 fn ask(plan: &ChangePlan) -> Result<bool, CliError> {
@@ -94,135 +241,18 @@ fn ask(plan: &ChangePlan) -> Result<bool, CliError> {
             .hint("run it with -auto-approve, or save a plan with `drover plan -out=FILE` and apply that"));
     }
     let what = if plan.destroys { "Destroy all of this?" } else { "Apply these changes?" };
-    output::raw(bold(&format!("{what} Only \"yes\" is taken for it: ")).as_bytes());
+    Ok(answer(&format!("{what} Only \"yes\" is taken for it: "))? == "yes")
+}
+
+fn ask_for_deletions(count: usize) -> Result<bool, CliError> {
+    let given = answer(&format!("It deletes {count} resources. Type that number if it is meant: "))?;
+    Ok(given == count.to_string())
+}
+
+fn answer(question: &str) -> Result<String, CliError> {
+    output::raw(bold(question).as_bytes());
     let mut answer = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut answer)
-        .map_err(|error| CliError::new(format!("cannot read the answer: {error}")))?;
-    Ok(answer.trim() == "yes")
-}
-
-/// The first interruption stops new work; the second ends the process at once.
-async fn listen(interrupt: watch::Sender<bool>, bars: MultiProgress) {
-    if tokio::signal::ctrl_c().await.is_err() {
-        return;
-    }
-    // The terminal has put `^C` before the bars; they are drawn again below the message.
-    bars.suspend(|| {
-        let begin = if std::io::stderr().is_terminal() { "\n" } else { "" };
-        output::error_line(&format!(
-            "{begin}Interrupted: nothing new is begun, and what is written is not waited for. Again to end at once."
-        ));
-    });
-    // Nobody listens any more when the apply is over.
-    let _ = interrupt.send(true);
-    if tokio::signal::ctrl_c().await.is_ok() {
-        std::process::exit(130);
-    }
-}
-
-fn tell(plan: &ChangePlan, outcome: &Outcome) {
-    let count = |actions: &[Action]| outcome.done.iter().filter(|(_, action)| actions.contains(action)).count();
-    if let Some(problem) = &outcome.record_problem {
-        output::error_line(&paint(
-            Colour::Yellow,
-            &format!("The release could not be noted in the stack's record: {problem}"),
-        ));
-    }
-    let is_whole = outcome.failed.is_empty() && outcome.not_done.is_empty() && !outcome.interrupted;
-    if !is_whole {
-        tell_what_is_missing(outcome);
-        return;
-    }
-    if !plan.is_empty() {
-        output::line(&bold(&format!(
-            "{} {} (release {}): {} created, {} updated, {} deleted.",
-            if plan.destroys { "Destroyed stack" } else { "Applied stack" },
-            plan.stack,
-            outcome.release,
-            count(&[Action::Create]),
-            count(&[Action::Update, Action::Replace]),
-            count(&[Action::Delete]),
-        )));
-    }
-    for (name, value) in &plan.outputs {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        output::line(&format!("{name} = {value}"));
-    }
-    if plan.is_empty() || plan.destroys {
-        return;
-    }
-    for (_, message) in &plan.messages {
-        output::line(&format!("\n{message}"));
-    }
-    let jobs: Vec<&str> = plan
-        .changes
-        .iter()
-        .filter(|change| change.action != Action::Delete)
-        .filter_map(|change| match &change.target {
-            Target::Job { id, .. } => Some(id.as_str()),
-            _ => None,
-        })
-        .collect();
-    if !jobs.is_empty() {
-        output::line("\nLook at it:");
-        for id in jobs {
-            output::line(&format!("  drover job status {id}"));
-        }
-    }
-}
-
-fn tell_what_is_missing(outcome: &Outcome) {
-    let heading = if outcome.interrupted { "Interrupted." } else { "Not all of it was done." };
-    output::error_line(&format!("\n{} Release {}:", paint(Colour::Red, heading), outcome.release));
-    for (address, action) in &outcome.done {
-        output::error_line(&format!(
-            "  done      {address} ({})",
-            serde_json::to_value(action).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
-        ));
-    }
-    for failure in &outcome.failed {
-        let written = if failure.was_written { "written, but " } else { "not written, " };
-        output::error_line(&format!(
-            "  failed    {}: {written}{}",
-            failure.address,
-            super::progress::kind(failure.kind)
-        ));
-        for reason in &failure.reasons {
-            output::error_line(&format!("              {reason}"));
-        }
-        for allocation in &failure.look_at {
-            output::error_line(&format!(
-                "              see: drover alloc status {}",
-                drover_base::short_id(allocation)
-            ));
-        }
-    }
-    for (address, reason) in &outcome.not_done {
-        output::error_line(&format!("  not done  {address}: {reason}"));
-    }
-    let left = (outcome.failed.len() + outcome.not_done.len()) as u64;
-    output::error_line(&format!("{} left; run apply again to go on from here.", plural(left, "change")));
-}
-
-fn summary(plan: &ChangePlan, outcome: &Outcome) -> serde_json::Value {
-    let addresses: Vec<&str> = outcome.done.iter().map(|(address, _)| address.as_str()).collect();
-    let failed: Vec<&str> = outcome.failed.iter().map(|failure| failure.address.as_str()).collect();
-    let not_done: Vec<&str> = outcome.not_done.iter().map(|(address, _)| address.as_str()).collect();
-    json!({
-        "version": 1, "type": "applied", "stack": plan.stack, "release": outcome.release, "done": addresses, "failed": failed,
-        "not_done": not_done, "interrupted": outcome.interrupted, "outputs": plan.outputs,
-    })
-}
-
-/// The worst failure decides.
-fn exit_code(outcome: &Outcome) -> u8 {
-    match outcome.failed.iter().map(|failure| failure.kind).max() {
-        Some(FailureKind::Unhealthy) => EXIT_UNHEALTHY,
-        Some(FailureKind::NotPlaced) => EXIT_NOT_PLACED,
-        Some(FailureKind::Stale) => EXIT_STALE,
-        Some(FailureKind::Error) => 1,
-        None => u8::from(outcome.interrupted || !outcome.not_done.is_empty()),
-    }
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    read.map_err(|error| CliError::new(format!("cannot read the answer: {error}")))?;
+    Ok(answer.trim().to_owned())
 }

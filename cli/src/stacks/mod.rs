@@ -1,13 +1,23 @@
 //! What the commands about stacks and packs share: arguments, evaluation, engine, preview, progress.
 
+mod annotations;
+mod ask;
 mod carry;
 mod inputs;
+mod interrupt;
+mod named;
 mod preview;
 mod progress;
+mod reference;
+mod tell;
+mod var_source;
+pub mod who;
 
-pub use carry::{CarryOptions, Consent, carry_out};
+pub use ask::ask_for_missing;
+pub use carry::{CarryArgs, Consent, Work};
 pub use inputs::{VariableArgs, resolver};
-pub use preview::print_plan;
+pub use preview::{print_line, print_plan};
+pub use reference::{Secrets, StackRef};
 
 use crate::context::Context;
 use crate::engine::EngineArgs;
@@ -26,6 +36,9 @@ pub const EXIT_UNHEALTHY: u8 = 4;
 /// Exit code: the plan is stale.
 pub const EXIT_STALE: u8 = 5;
 
+/// Exit code: a mandatory policy is not kept.
+pub const EXIT_REFUSED: u8 = 6;
+
 /// Flags of every command that evaluates a stack.
 #[derive(clap::Args, Clone, Debug)]
 pub struct StackArgs {
@@ -36,6 +49,15 @@ pub struct StackArgs {
     /// Only this resource and what it depends on. Repeatable.
     #[arg(long, value_name = "address")]
     pub target: Vec<String>,
+    /// Not this resource, nor what depends on it. Repeatable.
+    #[arg(long, value_name = "address")]
+    pub exclude: Vec<String>,
+    /// Replaces what runs of this resource, even if nothing about it changes. Repeatable.
+    #[arg(long, value_name = "address")]
+    pub replace: Vec<String>,
+    /// The environment: merges in the overlay blocks of that name.
+    #[arg(long = "env", value_name = "name")]
+    pub environment: Option<String>,
     /// Takes over resources that belong to another stack or to none.
     #[arg(long)]
     pub adopt: bool,
@@ -60,28 +82,36 @@ impl StackArgs {
     ///
     /// # Errors
     /// Nothing usable is there, or it is wrong.
-    pub fn evaluate(&self, path: &str) -> Result<Session, CliError> {
+    pub fn evaluate(&self, path: &str, context: &Context) -> Result<Session, CliError> {
         let input = Input::find(&PathBuf::from(path)).map_err(|error| explained(&error))?;
         let folder = input.folder();
         let secrets = resolver(&folder);
         inputs::mask_panics(secrets.taint());
-        let default_name = self.name.clone().unwrap_or_else(|| match &input {
-            Input::Pack(folder) => drover_packs::Pack::load(folder).map(|pack| pack.metadata.name).unwrap_or_default(),
-            other => other.default_name(),
+        let pack = match &input {
+            Input::Pack(folder) => drover_packs::Pack::load(folder).ok(),
+            _ => None,
+        };
+        let default_name = self.name.clone().unwrap_or_else(|| match &pack {
+            Some(pack) => pack.metadata.name.clone(),
+            None => input.default_name(),
         });
+        let supplied = match &pack {
+            Some(pack) => {
+                let mut supplied = self.variables.supplied_to(pack, &secrets, context)?;
+                ask_for_missing(pack, &mut supplied)?;
+                supplied
+            }
+            None => self.variables.supplied(&secrets, context)?,
+        };
         let inputs = Inputs {
             folder,
-            supplied: match &input {
-                Input::Pack(folder) if drover_packs::nomad_pack::is_go_pack(folder) => {
-                    crate::commands::pack::go::given(&self.variables)?
-                }
-                _ => self.variables.supplied(&secrets)?,
-            },
+            supplied,
             secrets: Arc::clone(&secrets),
             packs: Arc::new(drover_packs::Folders),
             env: self.variables.allowed_environment(),
             default_name,
             namespace: self.engine.namespace.clone(),
+            environment: self.environment.clone(),
         };
         let desired = input.evaluate(&inputs).map_err(|error| masked(explained(&error), &secrets.taint().masker()))?;
         let masker = secrets.taint().masker();
@@ -103,12 +133,31 @@ impl StackArgs {
                 arguments.server.region.clone_from(&choice.region);
             }
         }
-        Ok(Engine::new(arguments.connect(context)?))
+        let engine = Engine::new(arguments.connect(context)?);
+        let Some(desired) = desired else { return Ok(engine) };
+        Ok(engine.with_named(named::clients(&desired.engines, &arguments, context)?))
+    }
+
+    /// The engine of a saved plan, with those that it names.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn connect_saved(&self, context: &Context, plan: &ChangePlan) -> Result<Engine, CliError> {
+        let engine = self.connect(context, None)?;
+        Ok(engine.with_named(named::clients(&plan.engines, &self.engine, context)?))
     }
 
     /// What the person chose for a plan that is made now.
     pub fn options(&self) -> Options {
-        Options { adopt: self.adopt, targets: self.target.clone(), id: drover_base::uuid::random(), now: now() }
+        Options {
+            adopt: self.adopt,
+            targets: self.target.clone(),
+            excludes: self.exclude.clone(),
+            replaces: self.replace.clone(),
+            reads: 0,
+            id: drover_base::uuid::random(),
+            now: now(),
+        }
     }
 }
 
@@ -133,10 +182,20 @@ impl Session {
     /// # Errors
     /// As there.
     pub async fn plan_to_save(&self, engine: &Engine, options: &Options) -> Result<(ChangePlan, String), CliError> {
+        let key = self.key(engine).await?;
+        let (plan, _) = self.plan(engine, options).await?;
+        Ok((plan, key))
+    }
+
+    /// The stack's key; made if there is none yet.
+    ///
+    /// # Errors
+    /// The engine does not answer, or somebody else writes the record at the same time.
+    pub async fn key(&self, engine: &Engine) -> Result<String, CliError> {
         let Desired { stack, namespace, .. } = &self.desired;
         let (mut record, index) = engine.record(stack, namespace).await.map_err(|error| engine_error(&error))?;
         if record.key.is_empty() {
-            record.key = format!("{}{}", drover_base::uuid::random(), drover_base::uuid::random()).replace('-', "");
+            record.key = fresh_key();
             let written =
                 engine.put_record(stack, namespace, &record, index).await.map_err(|error| engine_error(&error))?;
             if written == Written::Stale {
@@ -144,13 +203,17 @@ impl Session {
                     .hint("plan again"));
             }
         }
-        let (plan, live) = self.plan(engine, options).await?;
-        Ok((plan, live.record.key))
+        Ok(record.key)
     }
 
     fn masked(&self, error: CliError) -> CliError {
         masked(error, &self.masker)
     }
+}
+
+/// A key for a stack that has none yet.
+pub fn fresh_key() -> String {
+    format!("{}{}", drover_base::uuid::random(), drover_base::uuid::random()).replace('-', "")
 }
 
 /// Now, RFC 3339 in UTC.
@@ -189,9 +252,12 @@ fn masked(mut error: CliError, masker: &Masker) -> CliError {
 ///
 /// # Errors
 /// A variable file cannot be read, or an argument is no assignment.
-pub fn saved_secrets(arguments: &StackArgs) -> Result<(Arc<Resolver>, drover_packs::Supplied), CliError> {
+pub fn saved_secrets(
+    arguments: &StackArgs,
+    context: &Context,
+) -> Result<(Arc<Resolver>, drover_packs::Supplied), CliError> {
     let secrets = resolver(&PathBuf::from("."));
     inputs::mask_panics(secrets.taint());
-    let supplied = arguments.variables.supplied(&secrets)?;
+    let supplied = arguments.variables.supplied(&secrets, context)?;
     Ok((secrets, supplied))
 }

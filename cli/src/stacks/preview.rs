@@ -2,7 +2,7 @@
 
 use crate::output::{self, Colour, bold, paint};
 use drover_stack::ChangePlan;
-use drover_stack::preview::{PlanLine, Sign, plan_lines, plan_objects};
+use drover_stack::preview::{Line, PlanLine, Sign, plan_lines, plan_objects};
 
 /// Prints the plan for a person, or for a program.
 pub fn print_plan(plan: &ChangePlan, json: bool) {
@@ -18,6 +18,24 @@ pub fn print_plan(plan: &ChangePlan, json: bool) {
         let text = render(line);
         output::line(&if place == last { bold(&text) } else { text });
     }
+}
+
+/// Prints one line of a difference, `indent` levels deep.
+pub fn print_line(line: &Line, indent: usize) {
+    let symbol = match line.sign {
+        Sign::Plain => "",
+        Sign::Change => "~",
+        Sign::Add => "+",
+        Sign::Remove => "-",
+    };
+    let line = PlanLine {
+        indent: indent + line.indent,
+        sign: line.sign,
+        symbol: symbol.to_owned(),
+        text: line.text.clone(),
+        is_warning: false,
+    };
+    output::line(&render(&line));
 }
 
 /// The sign stands in a column of its own in front of the text.

@@ -87,6 +87,27 @@ impl Reporter {
             Event::Skipped { address, reason } => {
                 self.end(&mut running, address, &paint(Colour::Yellow, &format!("{address}: not done: {reason}")));
             }
+            Event::Unreachable { address, reason } => {
+                let text = format!("{address}: the engine does not answer, trying again: {reason}");
+                self.bars.suspend(|| output::line(&paint(Colour::Yellow, &text)));
+            }
+            Event::Checked(result) => {
+                let (colour, text) = match &result.problem {
+                    None => (Colour::Green, format!("check {}: well ({})", result.name, result.target)),
+                    Some(problem) => (Colour::Red, format!("check {}: {problem} ({})", result.name, result.target)),
+                };
+                self.bars.suspend(|| output::line(&paint(colour, &text)));
+            }
+            Event::Reverting { address } => {
+                self.bars.suspend(|| output::line(&format!("{address}: putting back…")));
+            }
+            Event::Reverted { address, problem: None } => {
+                self.bars.suspend(|| output::line(&format!("{address}: put back")));
+            }
+            Event::Reverted { address, problem: Some(problem) } => {
+                let text = format!("{address}: could not be put back: {problem}");
+                self.bars.suspend(|| output::line(&paint(Colour::Red, &text)));
+            }
             _ => {}
         }
     }
@@ -132,6 +153,8 @@ const fn doing(action: Action) -> &'static str {
         Action::Update | Action::Replace => "updating",
         Action::Delete => "deleting",
         Action::Resume => "waiting for it",
+        Action::Adopt => "taking over",
+        Action::Move => "renaming",
     }
 }
 
@@ -141,6 +164,8 @@ const fn done(action: Action) -> &'static str {
         Action::Update | Action::Replace => "updated",
         Action::Delete => "deleted",
         Action::Resume => "healthy",
+        Action::Adopt => "taken over",
+        Action::Move => "renamed",
     }
 }
 
@@ -171,6 +196,14 @@ fn object(event: &Event) -> serde_json::Value {
         }),
         Event::Skipped { address, reason } => {
             json!({"version": 1, "type": "skipped", "address": address, "reason": reason})
+        }
+        Event::Unreachable { address, reason } => {
+            json!({"version": 1, "type": "unreachable", "address": address, "reason": reason})
+        }
+        Event::Checked(result) => json!({"version": 1, "type": "checked", "check": result}),
+        Event::Reverting { address } => json!({"version": 1, "type": "reverting", "address": address}),
+        Event::Reverted { address, problem } => {
+            json!({"version": 1, "type": "reverted", "address": address, "problem": problem})
         }
         _ => json!({"version": 1, "type": "other"}),
     }

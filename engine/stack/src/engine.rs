@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use drover_sdk::{Client, Error, Method, NO_BODY, Query};
 use serde_json::{Value as Json, json};
+use tokio::time::{Instant, sleep};
 
-use crate::desired::{Desired, Spec, Target};
-use crate::live::{Live, LiveJob, LiveNamespace, LiveVariables};
+use crate::apply::RECONNECT_LIMIT;
+use crate::desired::Target;
+use crate::live::{LiveJob, LiveNamespace, LiveVariables};
 use crate::owner::Owner;
-use crate::plan::{Options, selected, stamp};
 use crate::record::{self, Record, RecordError};
 
 /// Why the engine could not be asked, or refused.
@@ -31,6 +33,20 @@ pub enum EngineError {
     /// The stack's record is not one.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// Something is on an engine that the stack does not name.
+    #[error("a resource is on the engine `{name}`, which the stack does not name; write engine \"{name}\" {{ address = … }}")]
+    UnknownEngine {
+        /// The engine's name.
+        name: String,
+    },
+    /// The engine has no such things.
+    #[error("{target}: the engine has none of these: {reason}")]
+    Unsupported {
+        /// The thing.
+        target: String,
+        /// The engine's words.
+        reason: String,
+    },
 }
 
 /// How a conditional write ended.
@@ -51,12 +67,32 @@ pub enum Written {
 #[derive(Clone)]
 pub struct Engine {
     client: Arc<Client>,
+    /// The engines that the stack names, by name.
+    named: Arc<BTreeMap<String, Client>>,
 }
 
 impl Engine {
     /// An engine behind a client.
     pub fn new(client: Client) -> Self {
-        Self { client: Arc::new(client) }
+        Self { client: Arc::new(client), named: Arc::default() }
+    }
+
+    /// With the engines that the stack names.
+    #[must_use]
+    pub fn with_named(self, named: BTreeMap<String, Client>) -> Self {
+        Self { named: Arc::new(named), ..self }
+    }
+
+    /// The engine that holds a thing: this one, or the named one.
+    ///
+    /// # Errors
+    /// When the stack does not name that engine any more.
+    pub fn of(&self, target: &Target) -> Result<Self, EngineError> {
+        let Some(name) = target.engine() else { return Ok(self.clone()) };
+        match self.named.get(name) {
+            Some(client) => Ok(Self { client: Arc::new(client.clone()), named: Arc::default() }),
+            None => Err(EngineError::UnknownEngine { name: name.to_owned() }),
+        }
     }
 
     /// Its address.
@@ -64,126 +100,13 @@ impl Engine {
         &self.client.config().address
     }
 
-    /// Reads everything that a plan of `desired` needs, dry runs included.
-    ///
-    /// # Errors
-    /// When the engine cannot be asked or refuses a job.
-    pub async fn read(
-        &self,
-        desired: &Desired,
-        options: &Options,
-        masker: &drover_secrets::Masker,
-    ) -> Result<Live, EngineError> {
-        let mut live = self.read_owned(&desired.stack, &desired.namespace).await?;
-        let selected = selected(desired, &options.targets);
-        for resource in &selected {
-            let target = resource.target();
-            match &resource.spec {
-                Spec::Namespace(namespace) => {
-                    if let Some(found) = self.namespace(&namespace.name).await? {
-                        live.namespaces.insert(namespace.name.clone(), found);
-                    }
-                }
-                Spec::Variables(_) => self.read_target(&target, &mut live).await?,
-                Spec::Job(_) => {}
-            }
-        }
-        let release = live.record.release + 1;
-        let stack = &desired.stack;
-        let known = &live;
-        let jobs = selected.iter().filter_map(|resource| match &resource.spec {
-            Spec::Job(job) => Some((resource, job)),
-            _ => None,
-        });
-        let reads = jobs.map(|(resource, job)| async move {
-            let target = resource.target();
-            let Target::Job { namespace, id } = &target else { return Ok(None) };
-            let mut found = self.job(namespace, id).await?.unwrap_or_default();
-            let is_coming = desired
-                .resources
-                .iter()
-                .any(|other| matches!(&other.spec, Spec::Namespace(spec) if spec.name == *namespace));
-            // A dry run in a namespace that the plan is going to make would be refused.
-            if !is_coming || known.namespaces.contains_key(namespace) {
-                let mut job = job.clone();
-                stamp(&mut job, stack, &resource.address, found.owner.as_ref(), release);
-                let answer = self
-                    .dry_run(namespace, id, &job)
-                    .await
-                    .map_err(|error| refused(error, &resource.address, masker))?;
-                found.dry_run = Some(answer);
-            }
-            Ok::<_, EngineError>(Some((target, found)))
-        });
-        let found = futures::future::try_join_all(reads).await?;
-        live.jobs.extend(found.into_iter().flatten());
-        Ok(live)
-    }
-
-    /// Reads the stack's record and all that the stack owns.
-    ///
-    /// # Errors
-    /// When the engine cannot be asked or the record is not one.
-    pub async fn read_owned(&self, stack: &str, namespace: &str) -> Result<Live, EngineError> {
-        let mut live = Live { stack: stack.to_owned(), ..Live::default() };
-        (live.record, live.record_index) = self.record(stack, namespace).await?;
-        let query = Query::new().namespace("*").param("meta", "true");
-        let list: Vec<Json> = self.client.get("/v1/jobs", &query).await?.value;
-        for stub in list {
-            let Some(owner) = Owner::read(&stub["Meta"]).filter(|owner| owner.stack == stack) else { continue };
-            let is_child = stub["ParentID"].as_str().is_some_and(|parent| !parent.is_empty());
-            if is_child {
-                continue;
-            }
-            let target = Target::Job { namespace: text(&stub["Namespace"]), id: text(&stub["ID"]) };
-            let index = stub["JobModifyIndex"].as_u64().unwrap_or(0);
-            let is_stopped = stub["Stop"].as_bool().unwrap_or(false);
-            live.jobs.insert(target, LiveJob { index, is_stopped, owner: Some(owner), dry_run: None });
-        }
-        let recorded: Vec<Target> = live.record.resources.values().map(|recorded| recorded.target.clone()).collect();
-        for target in recorded {
-            self.read_target(&target, &mut live).await?;
-        }
-        Ok(live)
-    }
-
-    /// The index that a thing has now; 0 when it is not there.
-    ///
-    /// # Errors
-    /// When the engine cannot be asked.
-    pub async fn index(&self, target: &Target) -> Result<u64, EngineError> {
-        let mut live = Live::default();
-        if let Target::Job { namespace, id } = target {
-            return Ok(self.job(namespace, id).await?.map_or(0, |job| job.index));
-        }
-        self.read_target(target, &mut live).await?;
-        Ok(live.index(target))
-    }
-
-    async fn read_target(&self, target: &Target, live: &mut Live) -> Result<(), EngineError> {
-        match target {
-            Target::Job { .. } => {}
-            Target::Namespace { name } => {
-                if let Some(found) = self.namespace(name).await? {
-                    live.namespaces.insert(name.clone(), found);
-                }
-            }
-            Target::Variables { namespace, path } => {
-                if let Some(found) = self.variables(namespace, path).await? {
-                    live.variables.insert(target.clone(), found);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn job(&self, namespace: &str, id: &str) -> Result<Option<LiveJob>, EngineError> {
+    pub(crate) async fn job(&self, namespace: &str, id: &str) -> Result<Option<LiveJob>, EngineError> {
         let Some(job) = self.job_json(namespace, id).await? else { return Ok(None) };
         Ok(Some(LiveJob {
             index: job["JobModifyIndex"].as_u64().unwrap_or(0),
             is_stopped: job["Stop"].as_bool().unwrap_or(false),
             owner: Owner::read(&job["Meta"]),
-            dry_run: None,
+            ..LiveJob::default()
         }))
     }
 
@@ -195,7 +118,7 @@ impl Engine {
         self.found(&format!("/v1/job/{}", segment(id)), namespace).await
     }
 
-    async fn namespace(&self, name: &str) -> Result<Option<LiveNamespace>, EngineError> {
+    pub(crate) async fn namespace(&self, name: &str) -> Result<Option<LiveNamespace>, EngineError> {
         let Some(found) = self.found(&format!("/v1/namespace/{}", segment(name)), "default").await? else {
             return Ok(None);
         };
@@ -206,13 +129,13 @@ impl Engine {
         }))
     }
 
-    async fn variables(&self, namespace: &str, path: &str) -> Result<Option<LiveVariables>, EngineError> {
+    pub(crate) async fn variables(&self, namespace: &str, path: &str) -> Result<Option<LiveVariables>, EngineError> {
         let Some(found) = self.found(&variable_path(path), namespace).await? else { return Ok(None) };
         Ok(Some(LiveVariables { index: found["ModifyIndex"].as_u64().unwrap_or(0), items: texts(&found["Items"]) }))
     }
 
     /// Reads what may not be there.
-    async fn found(&self, path: &str, namespace: &str) -> Result<Option<Json>, EngineError> {
+    pub(crate) async fn found(&self, path: &str, namespace: &str) -> Result<Option<Json>, EngineError> {
         match self.client.get::<Json>(path, &Query::new().namespace(namespace)).await {
             Ok(answer) => Ok(Some(answer.value)),
             Err(Error::Status { status: 404, .. }) => Ok(None),
@@ -220,7 +143,7 @@ impl Engine {
         }
     }
 
-    async fn dry_run(&self, namespace: &str, id: &str, job: &Json) -> Result<Json, Error> {
+    pub(crate) async fn dry_run(&self, namespace: &str, id: &str, job: &Json) -> Result<Json, Error> {
         let body = json!({"Job": job, "Diff": true});
         let query = Query::new().namespace(namespace);
         self.client.send(Method::Put, &format!("/v1/job/{}/plan", segment(id)), &query, Some(&body)).await
@@ -335,7 +258,67 @@ impl Engine {
         record: &Record,
         base: u64,
     ) -> Result<Written, EngineError> {
-        self.put_variables(namespace, &record::path(stack), &json!(record.to_items()), base).await
+        let items = json!(record.to_items(stack)?);
+        self.put_variables(namespace, &record::path(stack), &items, base).await
+    }
+
+    /// As [`Self::put_record`], also where an answer is lost: then it is read again what is there.
+    pub(crate) async fn put_record_surely(
+        &self,
+        stack: &str,
+        namespace: &str,
+        record: &Record,
+        base: u64,
+    ) -> Result<Written, EngineError> {
+        let begin = Instant::now();
+        let mut was_lost = false;
+        let wanted = record.to_items(stack)?;
+        loop {
+            let lost = match self.put_record(stack, namespace, record, base).await {
+                Err(EngineError::Engine(error)) if is_uncertain(&error) => error,
+                Ok(Written::Stale) if was_lost => {
+                    return Ok(match self.variables(namespace, &record::path(stack)).await? {
+                        Some(found) if found.items == wanted => {
+                            Written::Done { evaluation: String::new(), index: found.index }
+                        }
+                        _ => Written::Stale,
+                    });
+                }
+                other => return other,
+            };
+            if begin.elapsed() >= RECONNECT_LIMIT {
+                return Err(lost.into());
+            }
+            was_lost = true;
+            sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    /// Writes variables whatever their index; for what only the holder of the stack's lock writes.
+    pub(crate) async fn overwrite_variables(
+        &self,
+        namespace: &str,
+        path: &str,
+        items: &Json,
+    ) -> Result<(), EngineError> {
+        let body = json!({"Namespace": namespace, "Path": path, "Items": items});
+        let query = Query::new().namespace(namespace);
+        self.client.send::<Json, _>(Method::Put, &variable_path(path), &query, Some(&body)).await?;
+        Ok(())
+    }
+
+    /// The items at a path; none where there are none.
+    pub(crate) async fn items(
+        &self,
+        namespace: &str,
+        path: &str,
+    ) -> Result<Option<BTreeMap<String, String>>, EngineError> {
+        Ok(self.variables(namespace, path).await?.map(|found| found.items))
+    }
+
+    /// The client itself, for routes that only one part needs.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
     }
 
     /// Reads anything else.
@@ -366,6 +349,19 @@ fn written(answer: Result<Json, Error>) -> Result<Written, EngineError> {
     }
 }
 
+/// Whether a request may have been carried out although it failed, or may work when it is tried again: the connection broke,
+/// or whoever answered could not reach the leader.
+pub(crate) fn is_uncertain(error: &Error) -> bool {
+    const PASSING: [&str; 5] =
+        ["No cluster leader", "rpc error: EOF", "connection reset", "connection refused", "Not ready to serve"];
+    match error {
+        Error::Unreachable { .. } | Error::Decode { .. } => true,
+        Error::Status { status: 429 | 502 | 503 | 504, .. } => true,
+        Error::Status { status: 500, body, .. } => PASSING.iter().any(|text| body.contains(text)),
+        _ => false,
+    }
+}
+
 /// A refusal of a job names its resource; the engine may repeat parts of the job, so its words are masked.
 pub(crate) fn refused(error: Error, address: &str, masker: &drover_secrets::Masker) -> EngineError {
     match error {
@@ -381,7 +377,7 @@ pub(crate) fn segment(text: &str) -> String {
     drover_secrets::Form::Percent.encode(text).unwrap_or_default()
 }
 
-fn variable_path(path: &str) -> String {
+pub(crate) fn variable_path(path: &str) -> String {
     let segments: Vec<String> = path.split('/').map(segment).collect();
     format!("/v1/var/{}", segments.join("/"))
 }

@@ -10,19 +10,27 @@
 //! outside the `/v1` API.
 
 pub mod apply;
+pub mod checks;
 pub mod desired;
+pub mod drift;
 mod engine;
 mod graph;
 pub mod health;
 mod input;
 mod language;
 pub mod live;
+pub mod objects;
+pub mod lock;
 mod observe;
 pub mod owner;
+mod packed;
 pub mod plan;
 pub mod planfile;
+pub mod policy;
 pub mod preview;
+mod reads;
 pub mod record;
+pub mod release;
 pub mod scheduling;
 mod seal;
 mod sensitive;

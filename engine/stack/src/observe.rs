@@ -7,8 +7,9 @@ use serde_json::Value as Json;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+use crate::apply::{Interruption, RECONNECT_LIMIT};
 use crate::desired::Wait;
-use crate::engine::{Engine, EngineError, segment, text};
+use crate::engine::{Engine, EngineError, is_uncertain, segment, text};
 use crate::health::{self, Allocation, Deployment, Observation, Progress, Verdict};
 use crate::scheduling::{self, PlacementFailure};
 
@@ -41,15 +42,30 @@ impl Engine {
     pub(crate) async fn watch(
         &self,
         job: &WrittenJob<'_>,
-        interrupted: &mut watch::Receiver<bool>,
+        interruption: &mut watch::Receiver<Interruption>,
         report: &(dyn Fn(Progress) + Sync),
     ) -> Result<Watched, EngineError> {
         let begin = Instant::now();
         let mut pause = FIRST_PAUSE;
         let mut last = None;
+        let mut answered = begin;
         loop {
             let elapsed = Nanos(i64::try_from(begin.elapsed().as_nanos()).unwrap_or(i64::MAX));
-            let Some(seen) = self.observe(job, elapsed).await? else { return Ok(Watched::Superseded) };
+            let seen = match self.observe(job, elapsed).await {
+                Ok(Some(seen)) => seen,
+                Ok(None) => return Ok(Watched::Superseded),
+                // An engine that is gone for a moment says nothing about the job.
+                Err(EngineError::Engine(error)) if is_uncertain(&error) && answered.elapsed() < RECONNECT_LIMIT => {
+                    tokio::select! {
+                        () = sleep(MAX_PAUSE) => continue,
+                        _ = interruption.wait_for(|level| *level == Interruption::Report) => {
+                            return Ok(Watched::Interrupted);
+                        }
+                    }
+                }
+                Err(error) => return Err(error),
+            };
+            answered = Instant::now();
             match health::judge(job.wait, &seen) {
                 Verdict::Waiting(progress) => {
                     if last != Some(progress) {
@@ -64,7 +80,7 @@ impl Engine {
             }
             tokio::select! {
                 () = sleep(pause) => pause = (pause * 2).min(MAX_PAUSE),
-                _ = interrupted.wait_for(|interrupted| *interrupted) => return Ok(Watched::Interrupted),
+                _ = interruption.wait_for(|level| *level == Interruption::Report) => return Ok(Watched::Interrupted),
             }
         }
     }

@@ -1,5 +1,12 @@
 //! The change plan: what has to happen so that the engine holds what the stack wants. Pure.
 
+mod cost;
+mod deletions;
+pub mod ignore;
+mod jobs;
+mod objects;
+mod policies;
+mod select;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,13 +16,16 @@ use drover_secrets::Masker;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::desired::{Desired, Output, Resource, Spec, Target, Wait};
-use crate::live::{Live, LiveJob};
-use crate::owner::{self, Owner};
-use crate::preview::{self, Line, Node, Sensitive};
-use crate::record::Status;
+use crate::desired::{Check, Desired, EngineChoice, Output, PolicyLevel, Resource, Spec, Target, Wait};
+use crate::live::Live;
+use crate::preview::Line;
 use crate::scheduling::Scheduling;
 use crate::sensitive;
+pub use cost::Cost;
+pub use jobs::stamp;
+pub use policies::PolicyResult;
+pub use select::{check, covers, selected};
+use select::is_excluded;
 
 /// What happens to a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +41,10 @@ pub enum Action {
     Delete,
     /// It is as it should be, but an earlier apply did not see it become healthy.
     Resume,
+    /// It is as it should be, and becomes the stack's own.
+    Adopt,
+    /// It is as it should be, and has another address in the stack.
+    Move,
 }
 
 /// What is written.
@@ -43,9 +57,13 @@ pub enum Write {
     Namespace(Json),
     /// These items.
     Variables(Json),
+    /// This object of another kind.
+    Object(Json),
+    /// This object, after the one that is there has gone.
+    Recreate(Json),
     /// Nothing: the target goes.
     Delete,
-    /// Nothing: it is only waited for.
+    /// Nothing: it is only waited for, or recorded.
     Keep,
 }
 
@@ -76,6 +94,15 @@ pub struct Change {
     pub sensitive_fields: BTreeSet<String>,
     /// What the engine and Drover want to be known.
     pub notes: Vec<String>,
+    /// For a job that goes, how many allocations stop.
+    #[serde(default)]
+    pub stops: u64,
+    /// In which ways a service would not be there for a while.
+    #[serde(default)]
+    pub risks: Vec<String>,
+    /// The address of before, when it was renamed.
+    #[serde(default)]
+    pub moved_from: Option<String>,
 }
 
 /// A thing that was read, with its index then.
@@ -118,6 +145,18 @@ pub struct ChangePlan {
     /// sealed before it is stored.
     #[serde(default)]
     pub wanted: BTreeMap<String, Wanted>,
+    /// The environment whose overlay was chosen; empty when none was.
+    #[serde(default)]
+    pub environment: String,
+    /// The engines of `engine "name"` blocks, without their tokens.
+    #[serde(default)]
+    pub engines: BTreeMap<String, EngineChoice>,
+    /// What the stack's policies say.
+    #[serde(default)]
+    pub policies: Vec<PolicyResult>,
+    /// What is looked at after an apply.
+    #[serde(default)]
+    pub checks: Vec<Check>,
 }
 
 /// A resource as the stack wants it.
@@ -131,6 +170,12 @@ pub struct Wanted {
     pub wait: Wait,
     /// How long that may take.
     pub timeout: Nanos,
+    /// The named engine that holds it.
+    #[serde(default)]
+    pub engine: Option<String>,
+    /// What is left to the engine.
+    #[serde(default)]
+    pub ignore: Vec<String>,
 }
 
 /// A resource that stays as it is.
@@ -151,10 +196,28 @@ pub struct Options {
     pub adopt: bool,
     /// Only these resources, and what they depend on; all when empty. A name covers what is below it.
     pub targets: Vec<String>,
+    /// Not these resources, nor what depends on them. A name covers what is below it.
+    pub excludes: Vec<String>,
+    /// These are replaced even if nothing about them changes.
+    pub replaces: Vec<String>,
+    /// Requests in flight at a time while reading; the usual number when 0.
+    pub reads: usize,
     /// Identifies the plan.
     pub id: String,
     /// Now, RFC 3339.
     pub now: String,
+}
+
+impl Options {
+    /// Whether the person wants that resource replaced.
+    pub fn replaces(&self, address: &str) -> bool {
+        self.replaces.iter().any(|replaced| covers(replaced, address))
+    }
+
+    /// Requests in flight at a time.
+    pub fn reads(&self) -> usize {
+        if self.reads == 0 { crate::reads::DEFAULT_READS } else { self.reads }
+    }
 }
 
 /// Why there is no plan.
@@ -174,6 +237,28 @@ pub enum PlanError {
         target: String,
         /// What there is.
         known: String,
+    },
+    /// An import names another thing than the resource is.
+    #[error("{place}: `{to}` is {target}, not `{id}`; give it that name, or correct the id")]
+    WrongImport {
+        /// Where the import is written.
+        place: String,
+        /// The resource.
+        to: String,
+        /// What it is.
+        target: String,
+        /// What the import says.
+        id: String,
+    },
+    /// A renamed address is still there, or the new one is not.
+    #[error("moved {from} -> {to}: {problem}")]
+    WrongMove {
+        /// The address of before.
+        from: String,
+        /// The address of now.
+        to: String,
+        /// What is wrong.
+        problem: &'static str,
     },
     /// Two resources are the same thing.
     #[error("`{first}` and `{second}` are both {target}; rename one")]
@@ -198,65 +283,6 @@ fn foreign(things: &[(String, String, Option<String>)]) -> String {
     format!("{}\nrename what the stack wants, or take it over with -adopt", lines.join("\n"))
 }
 
-/// Writes the owner into a job before its dry run: the release that is there, or the coming one for a new job.
-pub fn stamp(job: &mut Json, stack: &str, address: &str, live: Option<&Owner>, release: u64) {
-    let release = match live {
-        Some(owner) if !owner.release.is_empty() => owner.release.clone(),
-        _ => release.to_string(),
-    };
-    Owner { stack: stack.to_owned(), resource: address.to_owned(), release }.write(job);
-}
-
-/// Checks what can be checked before the engine is asked.
-///
-/// # Errors
-/// When two resources are the same thing, or a target is not there.
-pub fn check(desired: &Desired, options: &Options) -> Result<(), PlanError> {
-    let mut seen: BTreeMap<Target, &str> = BTreeMap::new();
-    for resource in &desired.resources {
-        if let Some(first) = seen.insert(resource.target(), &resource.address) {
-            return Err(PlanError::Duplicate {
-                first: first.to_owned(),
-                second: resource.address.clone(),
-                target: resource.target().to_string(),
-            });
-        }
-    }
-    for target in &options.targets {
-        if !desired.resources.iter().any(|resource| covers(target, &resource.address)) {
-            let known: Vec<&str> = desired.resources.iter().map(|resource| resource.address.as_str()).collect();
-            return Err(PlanError::UnknownTarget { target: target.clone(), known: known.join(", ") });
-        }
-    }
-    Ok(())
-}
-
-/// Whether `target` names the address or something above it.
-fn covers(target: &str, address: &str) -> bool {
-    address.strip_prefix(target).is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with('['))
-}
-
-/// The resources that are planned: all, or the targets with what they depend on.
-pub fn selected<'d>(desired: &'d Desired, targets: &[String]) -> Vec<&'d Resource> {
-    if targets.is_empty() {
-        return desired.resources.iter().collect();
-    }
-    let dependencies: BTreeMap<String, BTreeSet<String>> =
-        desired.resources.iter().map(|resource| (resource.address.clone(), resource.depends_on.clone())).collect();
-    let roots: BTreeSet<String> = desired
-        .resources
-        .iter()
-        .filter(|resource| targets.iter().any(|target| covers(target, &resource.address)))
-        .map(|resource| resource.address.clone())
-        .collect();
-    let needed = crate::graph::requirements(&dependencies, &roots);
-    desired
-        .resources
-        .iter()
-        .filter(|resource| roots.contains(&resource.address) || needed.contains(&resource.address))
-        .collect()
-}
-
 /// Computes the plan. `live` holds every selected resource, with the dry runs of stamped jobs, and all that the stack owns.
 ///
 /// # Errors
@@ -264,39 +290,32 @@ pub fn selected<'d>(desired: &'d Desired, targets: &[String]) -> Vec<&'d Resourc
 pub fn compute(desired: &Desired, live: &Live, options: &Options, masker: &Masker) -> Result<ChangePlan, PlanError> {
     check(desired, options)?;
     let release = live.record.release + 1;
+    let mask = |(from, text): &(String, String)| (from.clone(), masker.mask(text).into_owned());
     let mut plan = ChangePlan {
-        id: options.id.clone(),
-        stack: desired.stack.clone(),
-        namespace: desired.namespace.clone(),
         release,
-        created_at: options.now.clone(),
-        destroys: false,
-        changes: Vec::new(),
-        unchanged: BTreeMap::new(),
-        base: Vec::new(),
-        record_index: live.record_index,
         outputs: outputs(&desired.outputs, masker),
-        messages: desired.messages.iter().map(|(from, text)| (from.clone(), masker.mask(text).into_owned())).collect(),
-        wanted: BTreeMap::new(),
+        messages: desired.messages.iter().map(mask).collect(),
+        environment: desired.environment.clone(),
+        engines: desired.engines.clone(),
+        checks: desired.checks.clone(),
+        ..ChangePlan::blank(&desired.stack, &desired.namespace, live, options)
     };
     let mut foreign = Vec::new();
-    for resource in selected(desired, &options.targets) {
+    for resource in selected(desired, options) {
         let target = resource.target();
-        let wanted = Wanted {
-            spec: resource.spec.clone(),
-            depends_on: resource.depends_on.clone(),
-            wait: resource.wait,
-            timeout: resource.timeout,
-        };
-        plan.wanted.insert(resource.address.clone(), wanted);
+        plan.wanted.insert(resource.address.clone(), Wanted::of(resource));
         plan.base.push(Base { target: target.clone(), index: live.index(&target) });
-        if let Some(owner) = live.foreign(&target, &desired.stack)
+        let is_imported = desired.imports.iter().any(|import| covers(&import.to, &resource.address));
+        let owner = live.foreign(&target, &desired.stack);
+        if let Some(owner) = &owner
             && !options.adopt
+            && !is_imported
         {
-            foreign.push((resource.address.clone(), target.to_string(), owner));
+            foreign.push((resource.address.clone(), target.to_string(), owner.clone()));
             continue;
         }
-        match change(resource, live, masker, release).or_else(|| resume(resource, live, masker)) {
+        let context = Context { desired, live, options, masker, release, is_taken_over: owner.is_some() };
+        match context.change(resource) {
             Some(change) => plan.changes.push(change),
             None => {
                 let sensitive_fields = match &resource.spec {
@@ -314,31 +333,22 @@ pub fn compute(desired: &Desired, live: &Live, options: &Options, masker: &Maske
     plan.reach_through_unchanged();
     if options.targets.is_empty() {
         let wanted: BTreeSet<Target> = desired.resources.iter().map(Resource::target).collect();
-        plan.delete_all(live.owned(&desired.stack).into_iter().filter(|owned| !wanted.contains(&owned.target)), live);
+        let goes = |owned: &Owned| !wanted.contains(&owned.target) && !is_excluded(&owned.address, options);
+        plan.delete_all(live.owned(&desired.stack).into_iter().filter(goes), live);
     }
+    plan.policies = policies::evaluate(desired, &plan, masker);
     Ok(plan)
 }
 
 /// Computes the plan that removes all that the stack owns.
 pub fn destroy(stack: &str, namespace: &str, live: &Live, options: &Options) -> ChangePlan {
-    let mut plan = ChangePlan {
-        id: options.id.clone(),
-        stack: stack.to_owned(),
-        namespace: namespace.to_owned(),
-        release: live.record.release + 1,
-        created_at: options.now.clone(),
-        destroys: true,
-        changes: Vec::new(),
-        unchanged: BTreeMap::new(),
-        base: Vec::new(),
-        record_index: live.record_index,
-        outputs: BTreeMap::new(),
-        messages: Vec::new(),
-        wanted: BTreeMap::new(),
+    let mut plan = ChangePlan { destroys: true, ..ChangePlan::blank(stack, namespace, live, options) };
+    let goes = |owned: &Owned| {
+        let is_target =
+            options.targets.is_empty() || options.targets.iter().any(|target| covers(target, &owned.address));
+        is_target && !is_excluded(&owned.address, options)
     };
-    let keeps =
-        |address: &str| !options.targets.is_empty() && !options.targets.iter().any(|target| covers(target, address));
-    plan.delete_all(live.owned(stack).into_iter().filter(|owned| !keeps(&owned.address)), live);
+    plan.delete_all(live.owned(stack).into_iter().filter(goes), live);
     plan
 }
 
@@ -354,6 +364,33 @@ pub struct Owned {
 }
 
 impl ChangePlan {
+    fn blank(stack: &str, namespace: &str, live: &Live, options: &Options) -> Self {
+        Self {
+            id: options.id.clone(),
+            stack: stack.to_owned(),
+            namespace: namespace.to_owned(),
+            release: live.record.release + 1,
+            created_at: options.now.clone(),
+            destroys: false,
+            changes: Vec::new(),
+            unchanged: BTreeMap::new(),
+            base: Vec::new(),
+            record_index: live.record_index,
+            outputs: BTreeMap::new(),
+            messages: Vec::new(),
+            wanted: BTreeMap::new(),
+            environment: String::new(),
+            engines: BTreeMap::new(),
+            policies: Vec::new(),
+            checks: Vec::new(),
+        }
+    }
+
+    /// The mandatory policies that are not kept.
+    pub fn refusals(&self) -> impl Iterator<Item = &PolicyResult> {
+        self.policies.iter().filter(|result| result.level == PolicyLevel::Mandatory && !result.failures.is_empty())
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
@@ -372,60 +409,6 @@ impl ChangePlan {
             change.depends_on.extend(crate::graph::requirements(&unchanged, &change.depends_on));
         }
     }
-
-    /// Deletions come last, what depends on others before those, namespaces after what is in them.
-    fn delete_all(&mut self, owned: impl Iterator<Item = Owned>, live: &Live) {
-        let before: BTreeSet<String> = self.changes.iter().map(|change| change.address.clone()).collect();
-        let owned: Vec<Owned> = owned.collect();
-        let mut dependencies: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for gone in &owned {
-            let mut after: BTreeSet<String> = owned
-                .iter()
-                .filter(|other| {
-                    live.record
-                        .resources
-                        .get(&other.address)
-                        .is_some_and(|recorded| recorded.depends_on.contains(&gone.address))
-                })
-                .map(|other| other.address.clone())
-                .collect();
-            if let Target::Namespace { name } = &gone.target {
-                after.extend(
-                    owned.iter().filter(|other| is_within(&other.target, name)).map(|other| other.address.clone()),
-                );
-            }
-            after.remove(&gone.address);
-            dependencies.insert(gone.address.clone(), after);
-        }
-        // The record cannot hold a circle, since it was written from an ordered plan; if it was tampered with, any order does.
-        let order = crate::graph::order(&dependencies).unwrap_or_else(|_| dependencies.keys().cloned().collect());
-        for address in order {
-            let Some(gone) = owned.iter().find(|gone| gone.address == address) else { continue };
-            self.base.push(Base { target: gone.target.clone(), index: gone.index });
-            let depends_on = dependencies.get(&address).into_iter().flatten().chain(&before).cloned().collect();
-            self.changes.push(Change {
-                address,
-                action: Action::Delete,
-                target: gone.target.clone(),
-                base_index: gone.index,
-                write: Write::Delete,
-                depends_on,
-                wait: Wait::None,
-                timeout: crate::desired::DEFAULT_TIMEOUT,
-                lines: Vec::new(),
-                scheduling: None,
-                sensitive_fields: BTreeSet::new(),
-                notes: Vec::new(),
-            });
-        }
-    }
-}
-
-fn is_within(target: &Target, name: &str) -> bool {
-    match target {
-        Target::Job { namespace, .. } | Target::Variables { namespace, .. } => namespace == name,
-        Target::Namespace { .. } => false,
-    }
 }
 
 fn outputs(outputs: &[Output], masker: &Masker) -> BTreeMap<String, Json> {
@@ -440,94 +423,93 @@ fn outputs(outputs: &[Output], masker: &Masker) -> BTreeMap<String, Json> {
     outputs.iter().map(|output| (output.name.clone(), mask(output))).collect()
 }
 
-/// A job that the last apply wrote, or may have written, without seeing it become healthy.
-fn resume(resource: &Resource, live: &Live, masker: &Masker) -> Option<Change> {
-    let Spec::Job(job) = &resource.spec else { return None };
-    let last = live.record.history.first()?;
-    let was_left = match last.status {
-        Status::Done => false,
-        // It was killed, and nobody noted how far it came.
-        Status::Applying => true,
-        Status::Failed | Status::Interrupted => last.not_done.contains(&resource.address),
-    };
-    was_left.then(|| Change {
-        action: Action::Resume,
-        write: Write::Keep,
-        sensitive_fields: sensitive::fields(job, masker),
-        notes: vec![format!("release {} did not see it become healthy", last.number)],
-        ..blank(resource, live)
-    })
-}
-
-fn blank(resource: &Resource, live: &Live) -> Change {
-    let target = resource.target();
-    Change {
-        address: resource.address.clone(),
-        action: Action::Update,
-        base_index: live.index(&target),
-        target,
-        write: Write::Delete,
-        depends_on: resource.depends_on.clone(),
-        wait: resource.wait,
-        timeout: resource.timeout,
-        lines: Vec::new(),
-        scheduling: None,
-        sensitive_fields: BTreeSet::new(),
-        notes: Vec::new(),
+impl Wanted {
+    fn of(resource: &Resource) -> Self {
+        Self {
+            spec: resource.spec.clone(),
+            depends_on: resource.depends_on.clone(),
+            wait: resource.wait,
+            timeout: resource.timeout,
+            engine: resource.engine.clone(),
+            ignore: resource.ignore.clone(),
+        }
     }
 }
 
-fn change(resource: &Resource, live: &Live, masker: &Masker, release: u64) -> Option<Change> {
-    let target = resource.target();
-    let blank = blank(resource, live);
-    match &resource.spec {
-        Spec::Job(job) => job_change(blank, job, live.jobs.get(&target), live, masker, release),
-        Spec::Namespace(namespace) => settings::namespace_change(blank, namespace, live),
-        Spec::Variables(variables) => settings::variables_change(blank, variables, live, masker),
-    }
-}
-
-fn job_change(
-    mut change: Change,
-    job: &Json,
-    found: Option<&LiveJob>,
-    live: &Live,
-    masker: &Masker,
+/// What the change of one resource is worked out from.
+struct Context<'a> {
+    desired: &'a Desired,
+    live: &'a Live,
+    options: &'a Options,
+    masker: &'a Masker,
+    /// The number of the release that is planned.
     release: u64,
-) -> Option<Change> {
-    let is_new = found.is_none_or(|found| found.index == 0 || found.is_stopped);
-    let mut job = job.clone();
-    stamp(&mut job, &live.stack, &change.address, found.and_then(|found| found.owner.as_ref()), release);
-    let dry_run = found.and_then(|found| found.dry_run.as_ref());
-    let mut forces_replacement = false;
-    if let Some(answer) = dry_run {
-        let diff = Node::from_job_diff(&answer["Diff"]).without_fields(&|field| owner::is_own_field(&field.name));
-        if diff.is_unchanged() {
+    /// Whether the thing is there and belongs to somebody else, or to nobody.
+    is_taken_over: bool,
+}
+
+impl Context<'_> {
+    /// What happens to a resource, if anything.
+    fn change(&self, resource: &Resource) -> Option<Change> {
+        let mut change = self.blank(resource);
+        let from = self.moved_from(resource);
+        let found = match &resource.spec {
+            Spec::Job(job) => self.job_change(&mut change, job, resource),
+            Spec::Namespace(namespace) => settings::namespace_change(&mut change, namespace, self.live),
+            Spec::Variables(variables) => settings::variables_change(&mut change, variables, self.live, self.masker),
+            Spec::Object(object) => self.object_change(&mut change, object),
+        };
+        let is_changed = found.is_some() || self.resume(&mut change, resource).is_some();
+        if !is_changed && (self.is_taken_over || from.is_some()) {
+            change.action = if self.is_taken_over { Action::Adopt } else { Action::Move };
+            change.write = Write::Keep;
+            change.wait = Wait::None;
+        } else if !is_changed {
             return None;
         }
-        forces_replacement = diff.forces_replacement();
-        let none = BTreeSet::new();
-        let recorded = live.record.resources.get(&change.address).map_or(&none, |recorded| &recorded.sensitive_fields);
-        change.lines = preview::lines(&diff, &Sensitive { masker, fields: recorded });
-        let warnings = answer["Warnings"].as_str().unwrap_or_default().trim();
-        if !warnings.is_empty() {
-            change.notes.push(masker.mask(warnings).into_owned());
+        self.note_drift(&mut change);
+        if self.is_taken_over && change.action != Action::Adopt {
+            change.notes.insert(0, "it is taken over".to_owned());
+        }
+        change.moved_from = from;
+        Some(change)
+    }
+
+    fn blank(&self, resource: &Resource) -> Change {
+        let target = resource.target();
+        Change {
+            address: resource.address.clone(),
+            action: Action::Update,
+            base_index: self.live.index(&target),
+            target,
+            write: Write::Keep,
+            depends_on: resource.depends_on.clone(),
+            wait: resource.wait,
+            timeout: resource.timeout,
+            lines: Vec::new(),
+            scheduling: None,
+            sensitive_fields: BTreeSet::new(),
+            notes: Vec::new(),
+            stops: 0,
+            risks: Vec::new(),
+            moved_from: None,
         }
     }
-    let scheduling = dry_run.map(|answer| Scheduling::read(answer, &job)).unwrap_or_default();
-    // A limit of the rolling update may keep the first evaluation from replacing anything yet.
-    change.action = match (is_new, scheduling.replaces() || forces_replacement) {
-        (true, _) => Action::Create,
-        (false, true) => Action::Replace,
-        (false, false) => Action::Update,
-    };
-    if is_new || scheduling.replaces_everything() {
-        // Every task is new anyway, so that writing the release restarts nothing.
-        let owner = Owner { stack: live.stack.clone(), resource: change.address.clone(), release: release.to_string() };
-        owner.write(&mut job);
+
+    /// The address under which the record still has a resource that was renamed.
+    fn moved_from(&self, resource: &Resource) -> Option<String> {
+        let (from, to) = self.desired.moved.iter().find(|(_, to)| covers(to, &resource.address))?;
+        let before = format!("{from}{}", &resource.address[to.len()..]);
+        self.live.record.resources.contains_key(&before).then_some(before)
     }
-    change.sensitive_fields = sensitive::fields(&job, masker);
-    change.scheduling = Some(scheduling);
-    change.write = Write::Job(job);
-    Some(change)
+
+    /// Says when somebody else has changed the thing since the last release.
+    fn note_drift(&self, change: &mut Change) {
+        let last = self.live.record.resources.get(&change.address).filter(|recorded| recorded.target == change.target);
+        let Some(recorded) = last.filter(|recorded| recorded.index > 0 && change.base_index > 0) else { return };
+        if recorded.index != change.base_index {
+            let number = self.live.record.release;
+            change.notes.push(format!("it was changed outside of this stack since release {number}"));
+        }
+    }
 }

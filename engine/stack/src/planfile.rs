@@ -152,7 +152,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::desired::{Desired, Resource, Spec, Wait};
+    use crate::desired::{Desired, Resource, Spec};
     use crate::live::Live;
     use crate::plan::{Options, Write, compute};
 
@@ -164,13 +164,7 @@ mod tests {
 
     fn plan(masker: &Masker) -> ChangePlan {
         let job = json!({"ID": "web", "TaskGroups": [{"Name": "g", "Tasks": [{"Name": "t", "Env": {"P": "hunter2-secret"}}]}]});
-        let resource = Resource {
-            address: "job.web".into(),
-            spec: Spec::Job(job),
-            depends_on: Default::default(),
-            wait: Wait::Healthy,
-            timeout: crate::desired::DEFAULT_TIMEOUT,
-        };
+let resource = Resource::new("job.web", Spec::Job(job));
         let desired =
             Desired { stack: "s".into(), namespace: "default".into(), resources: vec![resource], ..Desired::default() };
         let live = Live { stack: "s".into(), ..Live::default() };

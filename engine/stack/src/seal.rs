@@ -20,6 +20,13 @@ pub struct SealedSecret {
     keyed_hash: String,
 }
 
+impl SealedSecret {
+    /// The reference or the variable's full name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum SealedKind {
@@ -170,6 +177,37 @@ impl Unsealer {
         resolver: &Resolver,
         variable: &dyn Fn(&str) -> Vec<String>,
     ) -> Result<Self, UnsealError> {
+        Self::with(secrets, resolver, variable, &|secret, candidates| {
+            let is_same = |value: &String| keyed_hash(key, value) == secret.keyed_hash;
+            candidates.into_iter().find(is_same).ok_or_else(|| UnsealError::Changed { name: secret.name.clone() })
+        })
+    }
+
+    /// As [`Self::new`], taking the values of today where they have changed.
+    ///
+    /// # Errors
+    /// When a value is missing, or it is not clear which one is meant.
+    pub fn anew(
+        secrets: &[SealedSecret],
+        key: &[u8],
+        resolver: &Resolver,
+        variable: &dyn Fn(&str) -> Vec<String>,
+    ) -> Result<Self, UnsealError> {
+        Self::with(secrets, resolver, variable, &|secret, mut candidates| {
+            if candidates.len() == 1 {
+                return Ok(candidates.remove(0));
+            }
+            let is_same = |value: &String| keyed_hash(key, value) == secret.keyed_hash;
+            candidates.into_iter().find(is_same).ok_or_else(|| UnsealError::Changed { name: secret.name.clone() })
+        })
+    }
+
+    fn with(
+        secrets: &[SealedSecret],
+        resolver: &Resolver,
+        variable: &dyn Fn(&str) -> Vec<String>,
+        choose: &dyn Fn(&SealedSecret, Vec<String>) -> Result<String, UnsealError>,
+    ) -> Result<Self, UnsealError> {
         let mut values = Vec::new();
         for secret in secrets {
             let candidates = match secret.kind {
@@ -179,10 +217,7 @@ impl Unsealer {
             if candidates.is_empty() {
                 return Err(UnsealError::MissingVariable { name: secret.name.clone() });
             }
-            let value = candidates
-                .into_iter()
-                .find(|value| keyed_hash(key, value) == secret.keyed_hash)
-                .ok_or_else(|| UnsealError::Changed { name: secret.name.clone() })?;
+            let value = choose(secret, candidates)?;
             if secret.kind == SealedKind::Variable {
                 resolver.taint().add(Origin::Variable(secret.name.clone()), &value);
             }

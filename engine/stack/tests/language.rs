@@ -1,75 +1,13 @@
 //! Stacks in folders: evaluation, order, and what a person sees when something is wrong.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+mod support;
 
-use std::path::Path;
-use std::sync::Arc;
-
-use drover_packs::Supplied;
-use drover_secrets::providers::EnvProvider;
-use drover_secrets::{Masker, Resolver, Taint};
 use drover_stack::desired::{Spec, Target, Wait};
 use drover_stack::live::{LiveJob, LiveVariables};
 use drover_stack::plan::{Action, Options, PlanError, compute, destroy};
-use drover_stack::{Desired, Input, Inputs, Live};
+use drover_stack::{Input, Live};
 use serde_json::json;
-
-const JOB: &str = "variable \"who\" {\n  type = string\n  default = \"me\"\n}\njob \"report\" {\n  type = \"batch\"\n  meta {\n    who = var.who\n  }\n  group \"g\" {\n    task \"t\" {\n      driver = \"raw_exec\"\n      config {\n        command = \"/bin/true\"\n      }\n    }\n  }\n}\n";
-const PACK: &[(&str, &str)] = &[
-    ("packs/web/metadata.hcl", "pack {\n  name = \"web\"\n  version = \"1.0.0\"\n}\n"),
-    ("packs/web/variables.hcl", "variable \"name\" {\n  type = string\n}\n"),
-    (
-        "packs/web/templates/web.nomad.hcl.tera",
-        "job {{ name | to_hcl }} {\n  group \"g\" {\n    task \"t\" {\n      driver = \"raw_exec\"\n      config {\n        command = \"/bin/true\"\n      }\n    }\n  }\n}\n",
-    ),
-    ("packs/web/outputs.hcl", "output \"url\" {\n  value = \"http://${var.name}\"\n}\n"),
-];
-
-struct Evaluated {
-    desired: Desired,
-    masker: Masker,
-}
-
-fn evaluate(stack: &str, arguments: &[&str]) -> Result<Evaluated, String> {
-    let folder = tempfile::tempdir().unwrap();
-    let own = [("s.drover.hcl", stack), ("jobs/report.nomad.hcl", JOB)];
-    for (name, text) in own.iter().chain(PACK) {
-        let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-    evaluate_path(folder.path(), arguments)
-}
-
-fn evaluate_path(path: &Path, arguments: &[&str]) -> Result<Evaluated, String> {
-    let input = Input::find(path).map_err(|error| error.to_string())?;
-    let env = EnvProvider::new(|name| (name == "TOKEN").then(|| "hunter2-secret".to_owned()));
-    let secrets = Arc::new(Resolver::new(Taint::default()).with(env));
-    let mut supplied = Supplied::default();
-    arguments.iter().for_each(|argument| supplied.add_argument(argument).unwrap());
-    let inputs = Inputs {
-        folder: input.folder(),
-        supplied,
-        secrets: Arc::clone(&secrets),
-        packs: Arc::new(drover_packs::Folders),
-        env: Arc::default(),
-        default_name: "unnamed".to_owned(),
-        namespace: None,
-    };
-    let desired = input.evaluate(&inputs).map_err(|error| error.to_string())?;
-    Ok(Evaluated { desired, masker: secrets.taint().masker() })
-}
-
-fn addresses(desired: &Desired) -> Vec<&str> {
-    desired.resources.iter().map(|resource| resource.address.as_str()).collect()
-}
-
-fn check_error(stack: &str, arguments: &[&str], parts: &[&str]) {
-    let error = evaluate(stack, arguments).err().expect("an error");
-    for part in parts {
-        assert!(error.contains(part), "{part:?} not in:\n{error}");
-    }
-}
+use support::{Evaluated, JOB, addresses, check_error, evaluate, evaluate_path};
 
 #[test]
 fn references_make_the_order_and_carry_values() {
@@ -173,7 +111,7 @@ fn target(id: &str) -> Target {
 
 fn live_job(stack: &str, resource: &str, dry_run: Option<serde_json::Value>) -> LiveJob {
     let owner = drover_stack::owner::Owner { stack: stack.into(), resource: resource.into(), release: "1".into() };
-    LiveJob { index: 7, is_stopped: false, owner: Some(owner), dry_run }
+    LiveJob { index: 7, is_stopped: false, owner: Some(owner), dry_run, ..LiveJob::default() }
 }
 
 fn unchanged() -> Option<serde_json::Value> {

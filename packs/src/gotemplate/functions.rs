@@ -26,6 +26,13 @@ pub(super) fn add(functions: &mut Functions, root: &Rc<View>, world: &World, leg
     );
     let rules = world.rules.clone();
     functions.add("fileContents", Function::new(&[Text], None, move |_, v| Ok(Value::text(rules.read(&text(&v[0]))?))));
+    if let Some(secrets) = world.secrets.clone() {
+        let get = move |_: &mut drover_gotemplate::Execution<'_>, v: &[Value]| -> Outcome {
+            let bind = v.get(1).map(text);
+            Ok(Value::text(secrets.get(&text(&v[0]), bind.as_deref())?))
+        };
+        functions.add("secret", Function::new(&[Text], Some(Text), get));
+    }
     let folder = root.folder.clone();
     functions.add("packPath", Function::new(&[], None, move |_, _| Ok(Value::text(folder.as_str()))));
     if legacy {

@@ -16,6 +16,7 @@ pub use host::{HostRules, Lookup};
 pub use reads::{EngineReads, ReadFault};
 pub(crate) use values::from_hcl;
 
+use crate::PackSecrets;
 use drover_gotemplate::{Error, Functions, Templates, Value};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -34,6 +35,8 @@ pub struct World {
     pub rules: HostRules,
     /// The engine, for the functions that read it.
     pub engine: Option<Arc<dyn EngineReads>>,
+    /// Answers `secret`.
+    pub secrets: Option<PackSecrets>,
 }
 
 /// The templates of a pack and of all that it depends on.

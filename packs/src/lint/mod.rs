@@ -115,7 +115,10 @@ impl Findings<'_> {
 pub fn lint(pack: &Pack, rendered: Option<&Rendered>) -> Vec<Finding> {
     let mut findings = Findings { pack, found: Vec::new() };
     let declared = Declared::read(pack);
-    let used = if pack.go.is_some() { go::used(pack) } else { tera::used(pack) };
+    let mut used = if pack.go.is_some() { go::used(pack) } else { tera::used(pack) };
+    if pack.go.is_none() && crate::mixed::has_any(pack) {
+        used.extend(go::used(pack));
+    }
     metadata::check(&mut findings);
     variables::check(&declared, &used, &mut findings);
     helpers::check(&used, &mut findings);
@@ -147,6 +150,16 @@ pub(crate) struct Used {
     pub helpers: Vec<(&'static str, String, Arc<Source>, Span)>,
     /// Names of helpers that are used.
     pub used_helpers: BTreeSet<String>,
+}
+
+impl Used {
+    fn extend(&mut self, other: Self) {
+        self.variables.extend(other.variables);
+        self.all_variables |= other.all_variables;
+        self.readings.extend(other.readings);
+        self.helpers.extend(other.helpers);
+        self.used_helpers.extend(other.used_helpers);
+    }
 }
 
 /// Values for the variables that must be given, so that the jobs can be looked at without asking anybody.

@@ -45,6 +45,7 @@ pub(crate) fn render(pack: &GoPack, request: &RenderRequest) -> Result<Rendered,
             current: folder,
         },
         engine: request.engine.clone(),
+        secrets: Some(request.pack_secrets()),
     };
     let choices = Choices { outputs: true, ..request.choices };
     let result = pack.render(&request.supplied, &world, choices)?;

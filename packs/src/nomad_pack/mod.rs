@@ -12,6 +12,7 @@ mod wording;
 
 pub use load::{GoPack, LoadFault};
 pub use render::{Choices, GoText, Rendering};
+pub(crate) use render::{diagnostic, is_helper};
 pub(crate) use variables::constant;
 pub(crate) use wording::reword;
 

@@ -243,7 +243,7 @@ impl GoPack {
 }
 
 /// Helpers are parsed and never printed.
-fn is_helper(path: &str) -> bool {
+pub(crate) fn is_helper(path: &str) -> bool {
     path.contains("templates/_") || path.rsplit('/').next().is_some_and(|name| name.starts_with('_'))
 }
 
@@ -252,7 +252,7 @@ fn fault(message: &str) -> Diagnostic {
 }
 
 /// A template's fault with its line.
-fn diagnostic(error: &Error) -> Diagnostic {
+pub(crate) fn diagnostic(error: &Error) -> Diagnostic {
     let source = Source::new(error.template.clone(), format!("{}{}", "\n".repeat(error.line - 1), error.source_line));
     let at = error.line - 1 + error.column.saturating_sub(1);
     let mut problem = Diagnostic::error(error.to_string(), "").at(&source, Span::new(at, at));

@@ -81,7 +81,9 @@ pub(super) fn register(tera: &mut Tera, reach: &Reach) {
         if empty { Err(Error::message(kwargs.must_get::<&str>("message")?)) } else { Ok(value) }
     });
     let reach = reach.clone();
-    tera.register_filter("secret", move |value: &str, _: Kwargs, _: &State| functions::secret(&reach, value));
+    tera.register_filter("secret", move |value: &str, kwargs: Kwargs, _: &State| {
+        functions::secret(&reach, value, kwargs.get::<&str>("bind")?)
+    });
 }
 
 /// A value as an HCL expression. Strings cannot end early or start an interpolation, whatever they hold.

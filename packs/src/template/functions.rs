@@ -1,12 +1,12 @@
 //! `secret()`, `file()`, `env()`, `uuid5()`.
 
-use std::error::Error as _;
+use std::sync::Arc;
 
-use drover_secrets::SecretRef;
 use tera::{Error, Kwargs, State, Tera, TeraResult};
 use uuid::Uuid;
 
 use super::{Reach, errors};
+use crate::PackSecrets;
 
 /// Every function a template has; the last two are Tera's own.
 pub(super) const NAMES: [&str; 6] = ["secret", "file", "env", "uuid5", "range", "throw"];
@@ -14,7 +14,7 @@ pub(super) const NAMES: [&str; 6] = ["secret", "file", "env", "uuid5", "range", 
 pub(super) fn register(tera: &mut Tera, reach: &Reach) {
     let secrets = reach.clone();
     tera.register_function("secret", move |kwargs: Kwargs, _: &State| -> TeraResult<String> {
-        secret(&secrets, kwargs.must_get::<&str>("ref")?)
+        secret(&secrets, kwargs.must_get::<&str>("ref")?, kwargs.get::<&str>("bind")?)
     });
     let files = reach.clone();
     tera.register_function("file", move |kwargs: Kwargs, _: &State| -> TeraResult<String> {
@@ -29,29 +29,10 @@ pub(super) fn register(tera: &mut Tera, reach: &Reach) {
     });
 }
 
-/// A pack comes from somebody else: it may name secrets of shared stores, but no environment variable and no file of the
-/// person who renders it, unless that person allowed the variable.
-pub(super) fn secret(reach: &Reach, text: &str) -> TeraResult<String> {
-    let reference: SecretRef = text.parse().map_err(Error::message)?;
-    match reference.provider() {
-        "env" if !reach.env.contains_key(reference.path()) => {
-            return Err(Error::message(format!(
-                "secret {reference}: a pack may not read this environment variable; allow it with -allow-env={}",
-                reference.path()
-            )));
-        }
-        "file" => {
-            return Err(Error::message(format!(
-                "secret {reference}: a pack may not read files of this machine; pass it to the pack as a variable"
-            )));
-        }
-        _ => {}
-    }
-    let value = reach.secrets.resolve(&reference).map_err(|error| match error.source() {
-        Some(source) => Error::message(format!("{error}: {source}")),
-        None => Error::message(error),
-    })?;
-    Ok(value.expose().clone())
+/// A pack comes from somebody else: it reaches what the person opened to packs.
+pub(super) fn secret(reach: &Reach, text: &str, bind: Option<&str>) -> TeraResult<String> {
+    let secrets = PackSecrets { secrets: Arc::clone(&reach.secrets), env: Arc::clone(&reach.env) };
+    secrets.get(text, bind).map_err(Error::message)
 }
 
 fn file(reach: &Reach, path: &str) -> TeraResult<String> {

@@ -8,6 +8,7 @@ use crate::stacks::{VariableArgs, explained};
 use drover_packs::Supplied;
 use drover_packs::gotemplate::{EngineReads, HostRules, ReadFault, World};
 use drover_packs::nomad_pack::{Choices, GoPack};
+use drover_packs::value_files::ENDINGS;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -60,6 +61,7 @@ impl GoArgs {
                 current: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             },
             engine: Some(Arc::new(Reads { program: context.program, command: context.command })),
+            secrets: None,
         }
     }
 }
@@ -70,17 +72,14 @@ pub fn load(folder: &str) -> Result<GoPack, CliError> {
 }
 
 /// All values, in order of precedence.
-pub fn supplied(variables: &VariableArgs, sources: &[String], context: &Context) -> Result<Supplied, CliError> {
-    let mut supplied = Supplied::default();
-    for source in sources {
-        supplied.add_items(super::var_source::read(source, context)?);
-    }
+pub fn supplied(variables: &VariableArgs, context: &Context) -> Result<Supplied, CliError> {
+    let mut supplied = variables.sources(context)?;
     supplied.extend(given(variables)?);
     Ok(supplied)
 }
 
 /// The values of environment, files and arguments.
-pub fn given(variables: &VariableArgs) -> Result<Supplied, CliError> {
+fn given(variables: &VariableArgs) -> Result<Supplied, CliError> {
     let mut supplied = Supplied::default();
     supplied.add_environment(
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
@@ -88,9 +87,10 @@ pub fn given(variables: &VariableArgs) -> Result<Supplied, CliError> {
     for path in variables.var_file.iter().flat_map(|list| list.split(',')) {
         let suffix =
             Path::new(path).extension().map_or_else(String::new, |suffix| format!(".{}", suffix.to_string_lossy()));
-        if !matches!(suffix.as_str(), ".hcl" | ".json") {
+        if !ENDINGS.contains(&suffix.as_str()) {
             return Err(CliError::new(format!(
-                "Cannot read from {path}: unrecognized file format suffix {suffix:?}. Supported formats are \".hcl\" and \".json\""
+                "Cannot read from {path}: unrecognized file format suffix {suffix:?}. Supported formats are {}",
+                ENDINGS.map(|ending| format!("{ending:?}")).join(", ")
             )));
         }
         let content = std::fs::read(path).map_err(|error| {

@@ -2,12 +2,13 @@
 
 pub mod go;
 pub mod info;
+pub mod lint;
 pub mod list;
 pub mod new;
 pub mod render;
 pub mod status;
+pub mod test;
 pub mod validate;
-pub mod var_source;
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -28,28 +29,45 @@ fn load(path: &str) -> Result<Pack, CliError> {
     Pack::load(Path::new(path)).map_err(|error| explained(&error))
 }
 
-/// Renders a pack without an engine.
-fn render(
+/// What a rendering of a pack without an engine depends on.
+fn request(
     pack: &Pack,
     variables: &VariableArgs,
+    context: &Context,
     name: Option<&str>,
     namespace: Option<&str>,
-) -> Result<Render, CliError> {
+) -> Result<RenderRequest, CliError> {
     let secrets = resolver(&pack.folder);
     let deployment = name.unwrap_or(&pack.metadata.name).to_owned();
-    let request = RenderRequest {
-        supplied: match &pack.go {
-            Some(_) => go::given(variables)?,
-            None => variables.supplied(&secrets)?,
-        },
-        secrets: Arc::clone(&secrets),
+    Ok(RenderRequest {
+        supplied: variables.supplied_to(pack, &secrets, context)?,
+        secrets,
         env: variables.allowed_environment(),
         meta: Meta { stack: deployment.clone(), deployment, namespace: namespace.unwrap_or("default").to_owned() },
         choices: Choices::default(),
         engine: None,
-    };
+    })
+}
+
+/// Renders a pack without an engine.
+fn render(
+    pack: &Pack,
+    variables: &VariableArgs,
+    context: &Context,
+    name: Option<&str>,
+    namespace: Option<&str>,
+) -> Result<Render, CliError> {
+    let mut request = request(pack, variables, context, name, namespace)?;
+    crate::stacks::ask_for_missing(pack, &mut request.supplied)?;
     let rendered = pack.render(&request).map_err(|error| explained(&error))?;
-    Ok(Render { rendered, masker: secrets.taint().masker() })
+    Ok(Render { rendered, masker: request.secrets.taint().masker() })
+}
+
+/// Writes a file and the folders that it needs.
+fn write(path: &Path, text: &str) -> Result<(), CliError> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let written = parent.map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(path, text));
+    written.map_err(|error| CliError::new(format!("cannot write {}: {error}", path.display())))
 }
 
 /// The folder that a command is given, or the current one.

@@ -1,6 +1,6 @@
 //! `pack render`: what a pack's templates give. Needs no engine.
 
-use super::{go, load, one_path};
+use super::{go, load, one_path, write};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output;
@@ -39,10 +39,6 @@ pub struct Render {
     /// Namespace, as templates see it.
     #[arg(long, value_name = "namespace")]
     namespace: Option<String>,
-    /// Values that are kept elsewhere: nomad://HOST/PATH, consul://HOST/PATH or vault://HOST/MOUNT/PATH; without HOST the
-    /// usual environment says where. Repeatable.
-    #[arg(long = "var-source", value_name = "url")]
-    var_source: Vec<String>,
     #[command(flatten)]
     go: go::GoArgs,
     #[arg(hide = true)]
@@ -66,7 +62,7 @@ impl Invoke for Render {
             return self.go_pack(context, path);
         }
         let pack = load(path)?;
-        let result = super::render(&pack, &self.variables, self.name.as_deref(), self.namespace.as_deref())?;
+        let result = super::render(&pack, &self.variables, context, self.name.as_deref(), self.namespace.as_deref())?;
         let mask = |text: &str| if self.reveal { text.to_owned() } else { result.masker.mask(text).into_owned() };
         let mut parts = Vec::new();
         collect(&result.rendered, "", self.format == "json", &mut parts);
@@ -105,7 +101,7 @@ impl Render {
     /// A pack in nomad-pack's format, laid out as nomad-pack does it.
     fn go_pack(&self, context: &Context, path: &str) -> Outcome {
         let pack = go::load(path)?;
-        let supplied = go::supplied(&self.variables, &self.var_source, context)?;
+        let supplied = go::supplied(&self.variables, context)?;
         let world = self.go.world(context, &pack.folder);
         let choices = self.go.choices(self.render_output_template);
         let result = pack.render(&supplied, &world, choices).map_err(|problems| explained(&problems))?;
@@ -179,10 +175,4 @@ fn collect(rendered: &Rendered, prefix: &str, as_json: bool, parts: &mut Vec<Par
 
 fn messages(rendered: &Rendered) -> Vec<&String> {
     rendered.dependencies.iter().flat_map(messages).chain(&rendered.message).collect()
-}
-
-fn write(path: &Path, text: &str) -> Result<(), CliError> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let written = parent.map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(path, text));
-    written.map_err(|error| CliError::new(format!("cannot write {}: {error}", path.display())))
 }

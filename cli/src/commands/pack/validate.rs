@@ -19,7 +19,7 @@ pub struct Validate {
 impl Invoke for Validate {
     fn invoke(self, context: &Context) -> Outcome {
         let pack = load(one_path(context, &self.paths)?)?;
-        let rendered = super::render(&pack, &self.variables, None, None)?.rendered;
+        let rendered = super::render(&pack, &self.variables, context, None, None)?.rendered;
         let jobs = rendered.all_jobs().len() as u64;
         output::line(&format!("The pack {} is valid: {}.", pack.metadata.name, plural(jobs, "job")));
         Ok(0)

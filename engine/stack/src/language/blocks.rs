@@ -3,22 +3,44 @@
 use std::collections::BTreeSet;
 
 use drover_base::Nanos;
-use drover_hcl::{Block, Body, Diagnostic, Diagnostics, EvalContext, Type, Value, convert, did_you_mean};
+use drover_hcl::{Block, Body, Diagnostic, Diagnostics, Entries, EvalContext, Type, Value, convert, did_you_mean};
 use drover_packs::{NamespaceResource, VariablesResource};
 
 use super::nodes::{Node, Nodes};
 use super::scope::Scope;
-use super::{jobs, packs};
-use crate::desired::{DEFAULT_TIMEOUT, EngineChoice, NamespaceSpec, Output, Resource, Spec, VariablesSpec, Wait};
+use super::{checks, engines, jobs, objects, packs, policies};
+use crate::desired::{DEFAULT_TIMEOUT, NamespaceSpec, Output, Resource, Spec, VariablesSpec, Wait};
+use crate::objects::ObjectKind;
 
-/// Blocks that a stack may have.
-const KNOWN: [&str; 9] = ["stack", "engine", "variable", "locals", "pack", "job", "namespace", "variables", "output"];
+/// Blocks that a stack may have, beside those of [`ObjectKind`].
+const KNOWN: [&str; 16] = [
+    "stack",
+    "engine",
+    "variable",
+    "locals",
+    "pack",
+    "job",
+    "namespace",
+    "variables",
+    "output",
+    "overlay",
+    "moved",
+    "import",
+    "policy",
+    "policy_file",
+    "check",
+    "registry",
+];
 
 /// Attributes that every resource has.
-pub(super) const COMMON: [&str; 2] = ["depends_on", "for_each"];
+pub(super) const COMMON: [&str; 5] = ["depends_on", "for_each", "count", "engine", "ignore"];
 
-/// Refuses what is not known.
-pub(super) fn check(bodies: &[Body]) -> Result<(), Diagnostics> {
+fn known() -> impl Iterator<Item = &'static str> {
+    KNOWN.into_iter().chain(ObjectKind::ALL.map(ObjectKind::word))
+}
+
+/// What is not known.
+pub(super) fn check(bodies: &[Body]) -> Diagnostics {
     let mut problems = Diagnostics::new();
     for body in bodies {
         for attribute in &body.attributes {
@@ -28,21 +50,40 @@ pub(super) fn check(bodies: &[Body]) -> Result<(), Diagnostics> {
                     "a stack consists of blocks",
                 )
                 .at(&body.source, attribute.name_span)
-                .maybe_hint(did_you_mean(&attribute.name, KNOWN)),
+                .maybe_hint(did_you_mean(&attribute.name, known())),
             );
         }
-        for block in body.blocks.iter().filter(|block| !KNOWN.contains(&&*block.kind)) {
+        for block in body.blocks.iter().filter(|block| !known().any(|known| known == &*block.kind)) {
             problems.push(
                 Diagnostic::error(
                     format!("a stack has no block `{}`", block.kind),
-                    format!("it has: {}", KNOWN.join(", ")),
+                    format!("it has: {}", known().collect::<Vec<_>>().join(", ")),
                 )
                 .at(&body.source, block.kind_span)
-                .maybe_hint(did_you_mean(&block.kind, KNOWN)),
+                .maybe_hint(did_you_mean(&block.kind, known())),
             );
         }
     }
-    problems.into_result(())
+    problems
+}
+
+/// The attributes and blocks of a body that are not known.
+pub(super) fn unknown_parts(body: &Body, what: &str, attributes: &[&str]) -> Diagnostics {
+    let mut problems = Diagnostics::new();
+    for attribute in body.attributes.iter().filter(|attribute| !attributes.contains(&&*attribute.name)) {
+        problems.push(
+            Diagnostic::error(format!("{what} has no attribute `{}`", attribute.name), "")
+                .at(&attribute.value.source, attribute.name_span)
+                .maybe_hint(did_you_mean(&attribute.name, attributes.iter().copied())),
+        );
+    }
+    for block in &body.blocks {
+        problems.push(
+            Diagnostic::error(format!("{what} has no block `{}`", block.kind), "")
+                .at(&block.body.source, block.kind_span),
+        );
+    }
+    problems
 }
 
 /// The name in the `stack` block.
@@ -72,20 +113,6 @@ pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
-/// The `engine` block.
-pub(super) fn engine(bodies: &[Body], context: &EvalContext<'_>) -> Result<EngineChoice, Diagnostics> {
-    let mut choice = EngineChoice::default();
-    let mut problems = Diagnostics::new();
-    for block in bodies.iter().flat_map(|body| body.blocks_of("engine")) {
-        let mut reader = Reader::new(&block.body, "an `engine` block", &["address", "namespace", "region"], context);
-        choice.address = reader.text("address");
-        choice.namespace = reader.text("namespace");
-        choice.region = reader.text("region");
-        problems.extend(reader.problems);
-    }
-    problems.into_result(choice)
-}
-
 /// Evaluates one node.
 pub(super) fn node(nodes: &Nodes<'_>, name: &str, scope: &mut Scope<'_>) -> Result<(), Diagnostics> {
     let requirements = nodes.requirements(name);
@@ -99,12 +126,16 @@ pub(super) fn node(nodes: &Nodes<'_>, name: &str, scope: &mut Scope<'_>) -> Resu
         }
         Some(Node::Block(block, label, _)) => match &*block.kind {
             "output" => output(block, label, scope),
+            "policy" => policies::block(block, label, scope),
+            "policy_file" => policies::file(block, scope),
+            "check" => checks::block(block, label, &requirements, scope),
+            "engine" => engines::named(block, label, scope),
             kind => instances(kind, block, label, name, &requirements, scope),
         },
     }
 }
 
-/// One instance of a block, or one for each member of `for_each`.
+/// One instance of a block, or one for each member of `for_each`, or as many as `count` says.
 pub(super) struct Instance<'a> {
     pub(super) block: &'a Block,
     /// `pack.web`
@@ -116,6 +147,22 @@ pub(super) struct Instance<'a> {
     /// What comes before it.
     pub(super) depends_on: BTreeSet<String>,
     pub(super) context: &'a EvalContext<'a>,
+    /// The named engine that holds it.
+    pub(super) engine: Option<String>,
+    /// The namespace of what names none.
+    pub(super) namespace: String,
+    /// What is left to the engine.
+    pub(super) ignore: Vec<String>,
+}
+
+/// What all instances of a block have in common.
+struct Several<'a> {
+    kind: &'a str,
+    block: &'a Block,
+    label: &'a str,
+    node: &'a str,
+    address: String,
+    depends_on: BTreeSet<String>,
 }
 
 fn instances(
@@ -128,34 +175,119 @@ fn instances(
 ) -> Result<(), Diagnostics> {
     let context = scope.context();
     let depends_on = scope.produced(requirements);
-    let root = ["pack", "job", "namespace", "variables"].into_iter().find(|root| *root == kind).unwrap_or("pack");
+    let root = ObjectKind::from_word(kind).map_or_else(
+        || ["job", "namespace", "variables"].into_iter().find(|root| *root == kind).unwrap_or("pack"),
+        ObjectKind::word,
+    );
     let address = if is_name(label) { node.to_owned() } else { format!("{kind}[{label:?}]") };
-    let Some(each) = block.body.attribute("for_each") else {
-        let instance = Instance { block, node, address, name: label.to_owned(), depends_on, context: &context };
-        let value = one(kind, &instance, scope)?;
-        scope.set_value(root, label, value);
-        return Ok(());
+    let several = Several { kind, block, label, node, address, depends_on };
+    let value = match (block.body.attribute("for_each"), block.body.attribute("count")) {
+        (None, None) => {
+            let name = scope.old_name(&several.address).map_or_else(|| label.to_owned(), unquoted);
+            several.one(several.address.clone(), name, &context, scope)?
+        }
+        (Some(_), Some(count)) => {
+            let message = "`for_each` and `count` exclude each other";
+            return Err(Diagnostic::error(message, "").at(&count.value.source, count.name_span).into());
+        }
+        (Some(each), None) => several.for_each(&each.value.evaluate(&context)?, each, &context, scope)?,
+        (None, Some(count)) => several.counted(count, &context, scope)?,
     };
-    let members = members(&each.value.evaluate(&context)?).ok_or_else(|| {
-        Diagnostic::error("`for_each` takes a map, or a set of strings", "")
-            .at(&each.value.source, each.value.expr.span)
-    })?;
-    let mut values = drover_hcl::Entries::new();
-    for (key, value) in members {
-        let mut inner = context.inner();
-        inner.set("each", Value::object([("key", Value::from(key.as_str())), ("value", value)]));
-        let instance = Instance {
-            block,
-            node,
-            address: format!("{address}[{key:?}]"),
-            name: format!("{label}-{key}"),
-            depends_on: depends_on.clone(),
-            context: &inner,
-        };
-        values.insert(key.as_str().into(), one(kind, &instance, scope)?);
-    }
-    scope.set_value(root, label, Value::Object(std::sync::Arc::new(values)));
+    scope.set_value(root, label, value);
     Ok(())
+}
+
+/// `["a"]` names `a`.
+fn unquoted(label: &str) -> String {
+    label.trim_start_matches("[\"").trim_end_matches("\"]").to_owned()
+}
+
+/// The most instances of one block.
+const MAX_COUNT: i64 = 10_000;
+
+impl Several<'_> {
+    fn for_each(
+        &self,
+        each: &Value,
+        attribute: &drover_hcl::Attribute,
+        context: &EvalContext<'_>,
+        scope: &mut Scope<'_>,
+    ) -> Result<Value, Diagnostics> {
+        let members = members(each).ok_or_else(|| {
+            let message = "`for_each` takes a map, or a set of strings";
+            Diagnostic::error(message, "").at(&attribute.value.source, attribute.value.expr.span)
+        })?;
+        let mut problems = Diagnostics::new();
+        let mut values = Entries::new();
+        for (key, value) in members {
+            let mut inner = context.inner();
+            inner.set("each", Value::object([("key", Value::from(key.as_str())), ("value", value)]));
+            let address = format!("{}[{key:?}]", self.address);
+            match self.one(address, format!("{}-{key}", self.label), &inner, scope) {
+                Ok(value) => drop(values.insert(key.as_str().into(), value)),
+                Err(found) => problems.extend(found),
+            }
+        }
+        problems.into_result(Value::Object(std::sync::Arc::new(values)))
+    }
+
+    fn counted(
+        &self,
+        attribute: &drover_hcl::Attribute,
+        context: &EvalContext<'_>,
+        scope: &mut Scope<'_>,
+    ) -> Result<Value, Diagnostics> {
+        let wrong = || {
+            let message = format!("`count` is a whole number from 0 to {MAX_COUNT}");
+            Diagnostics::from(attribute.value.error(&message, "for a switch: count = var.enabled ? 1 : 0"))
+        };
+        let value = convert(&attribute.value.evaluate(context)?, &Type::Number).map_err(|_| wrong())?;
+        let count = value.as_number().and_then(|count| count.as_i64()).filter(|count| (0..=MAX_COUNT).contains(count));
+        let mut problems = Diagnostics::new();
+        let mut values = Vec::new();
+        for index in 0..count.ok_or_else(wrong)? {
+            let mut inner = context.inner();
+            inner.set("count", Value::object([("index", Value::from(index))]));
+            let address = format!("{}[{index}]", self.address);
+            match self.one(address, format!("{}-{index}", self.label), &inner, scope) {
+                Ok(value) => values.push(value),
+                Err(found) => problems.extend(found),
+            }
+        }
+        problems.into_result(Value::tuple(values))
+    }
+
+    fn one(
+        &self,
+        address: String,
+        name: String,
+        context: &EvalContext<'_>,
+        scope: &mut Scope<'_>,
+    ) -> Result<Value, Diagnostics> {
+        let mut reader = Reader { body: &self.block.body, context, problems: Diagnostics::new() };
+        let engine = engines::of_resource(&mut reader, scope);
+        let ignore = reader.value("ignore", &Type::List(Box::new(Type::String)));
+        let ignore = ignore.as_ref().and_then(|ignore| ignore.as_items()).into_iter().flatten();
+        let instance = Instance {
+            block: self.block,
+            node: self.node,
+            address,
+            name,
+            depends_on: self.depends_on.clone(),
+            context,
+            namespace: scope.default_namespace(engine.as_deref()),
+            engine,
+            ignore: ignore.filter_map(|path| path.as_str().map(str::to_owned)).collect(),
+        };
+        let mut problems = reader.problems;
+        match made(self.kind, &instance, scope) {
+            Ok(value) => problems.into_result(value),
+            Err(found) => {
+                problems.extend(found);
+                Err(problems)
+            }
+        }
+    }
 }
 
 fn members(value: &Value) -> Option<Vec<(String, Value)>> {
@@ -166,11 +298,12 @@ fn members(value: &Value) -> Option<Vec<(String, Value)>> {
     items.iter().map(|item| item.as_str().map(|text| (text.to_owned(), item.clone()))).collect()
 }
 
-fn one(kind: &str, instance: &Instance<'_>, scope: &mut Scope<'_>) -> Result<Value, Diagnostics> {
-    match kind {
-        "pack" => packs::block(instance, scope),
-        "job" => jobs::block(instance, scope),
-        "namespace" => namespace(instance, scope),
+fn made(kind: &str, instance: &Instance<'_>, scope: &mut Scope<'_>) -> Result<Value, Diagnostics> {
+    match (kind, ObjectKind::from_word(kind)) {
+        ("pack", _) => packs::block(instance, scope),
+        ("job", _) => jobs::block(instance, scope),
+        ("namespace", _) => namespace(instance, scope),
+        (_, Some(object)) => objects::block(object, instance, scope),
         _ => variables(instance, scope),
     }
 }
@@ -178,15 +311,15 @@ fn one(kind: &str, instance: &Instance<'_>, scope: &mut Scope<'_>) -> Result<Val
 fn namespace(instance: &Instance<'_>, scope: &mut Scope<'_>) -> Result<Value, Diagnostics> {
     let parsed = NamespaceResource::parse(instance.name.clone(), &instance.block.body, instance.context, &COMMON)?;
     let value = Value::object([("name", Value::from(parsed.name.as_str()))]);
-    scope.add(instance.node, resource(instance, instance.address.clone(), namespace_spec(parsed)));
+    scope.add(instance.node, resource(instance, namespace_spec(parsed)));
     Ok(value)
 }
 
 fn variables(instance: &Instance<'_>, scope: &mut Scope<'_>) -> Result<Value, Diagnostics> {
     let parsed = VariablesResource::parse(instance.name.clone(), &instance.block.body, instance.context, &COMMON)?;
     let value = Value::object([("path", Value::from(parsed.path.as_str()))]);
-    let spec = variables_spec(parsed, &scope.namespace);
-    scope.add(instance.node, resource(instance, instance.address.clone(), spec));
+    let spec = variables_spec(parsed, &instance.namespace);
+    scope.add(instance.node, resource(instance, spec));
     Ok(value)
 }
 
@@ -199,8 +332,15 @@ pub(super) fn variables_spec(parsed: VariablesResource, namespace: &str) -> Spec
     Spec::Variables(VariablesSpec { namespace, path: parsed.path, items: parsed.items })
 }
 
-pub(super) fn resource(instance: &Instance<'_>, address: String, spec: Spec) -> Resource {
-    Resource { address, spec, depends_on: instance.depends_on.clone(), wait: Wait::None, timeout: DEFAULT_TIMEOUT }
+/// The resource of an instance.
+pub(super) fn resource(instance: &Instance<'_>, spec: Spec) -> Resource {
+    Resource {
+        depends_on: instance.depends_on.clone(),
+        engine: instance.engine.clone(),
+        ignore: instance.ignore.clone(),
+        place: instance.block.body.source.range(instance.block.header_span()).to_string(),
+        ..Resource::new(instance.address.clone(), spec)
+    }
 }
 
 fn output(block: &Block, label: &str, scope: &mut Scope<'_>) -> Result<(), Diagnostics> {
@@ -252,21 +392,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(body: &'a Body, what: &str, attributes: &[&str], context: &'a EvalContext<'a>) -> Self {
-        let mut problems = Diagnostics::new();
-        for attribute in body.attributes.iter().filter(|attribute| !attributes.contains(&&*attribute.name)) {
-            problems.push(
-                Diagnostic::error(format!("{what} has no attribute `{}`", attribute.name), "")
-                    .at(&body.source, attribute.name_span)
-                    .maybe_hint(did_you_mean(&attribute.name, attributes.iter().copied())),
-            );
-        }
-        for block in &body.blocks {
-            problems.push(
-                Diagnostic::error(format!("{what} has no block `{}`", block.kind), "")
-                    .at(&body.source, block.kind_span),
-            );
-        }
-        Self { body, context, problems }
+        Self { body, context, problems: unknown_parts(body, what, attributes) }
     }
 
     pub(super) fn value(&mut self, name: &str, kind: &Type) -> Option<Value> {

@@ -6,9 +6,9 @@ use drover_hcl::{Diagnostic, Diagnostics, Type, Value};
 use drover_packs::Supplied;
 use serde_json::Value as Json;
 
-use super::blocks::{COMMON, Instance, Reader, waiting};
+use super::blocks::{COMMON, Instance, Reader, resource, waiting};
 use super::scope::Scope;
-use crate::desired::{DEFAULT_TIMEOUT, Resource, Spec, Wait};
+use crate::desired::{Resource, Spec};
 
 pub(super) fn block(instance: &Instance<'_>, scope: &mut Scope<'_>) -> Result<Value, Diagnostics> {
     let known: Vec<&str> = ["file", "vars", "namespace", "wait", "timeout"].into_iter().chain(COMMON).collect();
@@ -18,7 +18,7 @@ pub(super) fn block(instance: &Instance<'_>, scope: &mut Scope<'_>) -> Result<Va
     if file.is_none() && reader.problems.is_empty() {
         reader.missing("a `job` block needs a `file`".to_owned(), "write file = \"jobs/report.nomad.hcl\"");
     }
-    let namespace = reader.text("namespace").unwrap_or_else(|| scope.namespace.clone());
+    let namespace = reader.text("namespace").unwrap_or_else(|| instance.namespace.clone());
     let (wait, timeout) = waiting(&mut reader);
     let mut supplied = Supplied::default();
     if let Some(value) = reader.value("vars", &Type::Any) {
@@ -34,13 +34,7 @@ pub(super) fn block(instance: &Instance<'_>, scope: &mut Scope<'_>) -> Result<Va
     let mut job = parse(&path, &supplied, &base).map_err(|problems| at_file(problems, body))?;
     default_namespace(&mut job, &namespace);
     let value = value(&job);
-    let resource = Resource {
-        address: instance.address.clone(),
-        spec: Spec::Job(job),
-        depends_on: instance.depends_on.clone(),
-        wait,
-        timeout,
-    };
+    let resource = Resource { wait, timeout, ..resource(instance, Spec::Job(job)) };
     scope.add(instance.node, resource);
     Ok(value)
 }
@@ -53,14 +47,7 @@ pub(super) fn file_alone(path: &Path, scope: &mut Scope<'_>) -> Result<(), Diagn
     let namespace = scope.namespace.clone();
     default_namespace(&mut job, &namespace);
     let id = job["ID"].as_str().unwrap_or_default().to_owned();
-    let resource = Resource {
-        address: format!("job.{id}"),
-        spec: Spec::Job(job),
-        depends_on: std::collections::BTreeSet::new(),
-        wait: Wait::default(),
-        timeout: DEFAULT_TIMEOUT,
-    };
-    scope.add("job", resource);
+    scope.add("job", Resource::new(format!("job.{id}"), Spec::Job(job)));
     Ok(())
 }
 

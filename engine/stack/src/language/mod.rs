@@ -4,9 +4,16 @@
 //! may use what another gives.
 
 mod blocks;
+mod checks;
+mod engines;
 mod jobs;
+mod moves;
 mod nodes;
+mod objects;
+mod overlays;
 mod packs;
+mod policies;
+mod registries;
 mod scope;
 
 use std::collections::BTreeMap;
@@ -39,6 +46,8 @@ pub struct Inputs {
     pub default_name: String,
     /// The namespace that the person chose; it goes before the stack's.
     pub namespace: Option<String>,
+    /// The environment whose overlay is merged in.
+    pub environment: Option<String>,
 }
 
 /// Evaluates the files of a stack.
@@ -99,16 +108,28 @@ fn evaluate_raw(sources: &[Arc<Source>], inputs: &Inputs) -> Result<Desired, Dia
         }
     }
     let bodies: Vec<Body> = problems.into_result(bodies)?;
-    blocks::check(&bodies)?;
-    let variables = variables(&bodies, inputs)?;
-    let name = blocks::stack_name(&bodies)?.unwrap_or_else(|| inputs.default_name.clone());
-    let mut scope = Scope::new(inputs, name, Namespaces { default: String::new() });
-    scope.set_variables(variables);
-    let engine = blocks::engine(&bodies, &scope.context())?;
+    let bodies = overlays::merged(bodies, inputs.environment.as_deref())?;
+    let mut problems = blocks::check(&bodies);
+    let name = kept(blocks::stack_name(&bodies), &mut problems).flatten();
+    let mut scope =
+        Scope::new(inputs, name.unwrap_or_else(|| inputs.default_name.clone()), Namespaces { default: String::new() });
+    scope.set_moved(kept(moves::moved(&bodies), &mut problems).unwrap_or_default(), inputs.environment.as_deref());
+    let nodes = kept(Nodes::collect(&bodies), &mut problems);
+    let order = nodes.as_ref().and_then(|nodes| kept(nodes.order(), &mut problems));
+    match variables(&bodies, inputs) {
+        Ok(variables) => scope.set_variables(variables),
+        Err(found) => {
+            // Whatever uses a variable would only repeat it.
+            problems.extend(found);
+            return Err(problems);
+        }
+    }
+    let context = scope.context();
+    let engine = kept(engines::own(&bodies, &context), &mut problems).unwrap_or_default();
+    scope.registries = kept(registries::declared(&bodies, &context), &mut problems).unwrap_or_default();
+    scope.set_imports(kept(moves::imports(&bodies, &context), &mut problems).unwrap_or_default());
     scope.set_engine(engine, Namespaces::of(inputs, None));
-    let nodes = Nodes::collect(&bodies)?;
-    let order = nodes.order()?;
-    let mut problems = Diagnostics::new();
+    let (Some(nodes), Some(order)) = (nodes, order) else { return Err(problems) };
     for name in &order {
         // A node whose requirement failed would only repeat its errors.
         if nodes.requirements(name).iter().any(|on| scope.has_failed(on)) {
@@ -122,6 +143,11 @@ fn evaluate_raw(sources: &[Arc<Source>], inputs: &Inputs) -> Result<Desired, Dia
     }
     problems.into_result(())?;
     Ok(scope.finish(nodes.output_order()))
+}
+
+/// The value, or nothing with its problems noted.
+fn kept<T>(result: Result<T, Diagnostics>, problems: &mut Diagnostics) -> Option<T> {
+    result.map_err(|found| problems.extend(found)).ok()
 }
 
 /// The values of the stack's `variable` blocks; sensitive ones are tainted.

@@ -2,14 +2,33 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use drover_hcl::syntax::{Step, StepKind};
+use drover_hcl::syntax::{Expr, ExprKind, Step, StepKind};
 use drover_hcl::{Attribute, Block, Body, Diagnostic, Diagnostics, Source, Span, did_you_mean};
 use std::sync::Arc;
 
 use crate::graph;
+use crate::objects::ObjectKind;
 
-/// Block kinds that become nodes with one label.
-const KINDS: [&str; 5] = ["pack", "job", "namespace", "variables", "output"];
+/// Kinds of resources that are not one object of [`crate::objects`].
+const RESOURCES: [&str; 4] = ["pack", "job", "namespace", "variables"];
+/// Other kinds of blocks that are evaluated in order, with one label.
+const OTHERS: [&str; 4] = ["output", "policy", "policy_file", "check"];
+
+/// Whether blocks of this kind are resources.
+pub(super) fn is_resource(kind: &str) -> bool {
+    RESOURCES.contains(&kind) || ObjectKind::from_word(kind).is_some()
+}
+
+/// Whether a block is evaluated in order.
+fn is_node(block: &Block) -> bool {
+    let kind = &*block.kind;
+    is_resource(kind) || OTHERS.contains(&kind) || (kind == "engine" && !block.labels.is_empty())
+}
+
+/// Whether something can be named `kind.label`.
+fn is_referable(kind: &str) -> bool {
+    is_resource(kind) || kind == "local" || kind == "engine"
+}
 
 /// A part of a stack that is evaluated as one.
 pub(super) enum Node<'b> {
@@ -47,7 +66,7 @@ impl<'b> Nodes<'b> {
                     }
                     continue;
                 }
-                if !KINDS.contains(&&*block.kind) {
+                if !is_node(block) {
                     continue;
                 }
                 let Some(label) = block.label(0).filter(|label| !label.is_empty()) else {
@@ -123,7 +142,7 @@ enum Target {
 }
 
 fn target(root: &str, steps: &[Step], nodes: &BTreeMap<String, Node<'_>>) -> Target {
-    if root != "local" && (!KINDS.contains(&root) || root == "output") {
+    if !is_referable(root) {
         return Target::Other;
     }
     // `pack` alone, or `pack[var.x]`, names no one in particular.
@@ -160,6 +179,16 @@ fn body_references(body: &Body, visit: &mut Visit<'_>) {
 }
 
 fn attribute_references(attribute: &Attribute, visit: &mut Visit<'_>) {
-    let source = &attribute.value.source;
-    attribute.value.expr.visit_traversals(&mut |root, steps, span| visit(root, steps, source, span));
+    expression_references(&attribute.value.expr, &attribute.value.source, visit);
+}
+
+/// The members of an object may come from another file, where an overlay was laid over it.
+fn expression_references(expr: &Expr, source: &Arc<Source>, visit: &mut Visit<'_>) {
+    match &expr.kind {
+        ExprKind::Object(items) if items.iter().any(|item| matches!(item.value.kind, ExprKind::Embedded(_))) => {
+            items.iter().for_each(|item| expression_references(&item.value, source, visit));
+        }
+        ExprKind::Embedded(inner) => expression_references(&inner.expr, &inner.source, visit),
+        _ => expr.visit_traversals(&mut |root, steps, span| visit(root, steps, source, span)),
+    }
 }

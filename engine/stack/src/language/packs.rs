@@ -26,6 +26,9 @@ struct Place<'a> {
     depends_on: BTreeSet<String>,
     wait: Wait,
     timeout: Nanos,
+    engine: Option<String>,
+    ignore: Vec<String>,
+    written_at: String,
 }
 
 /// One pack alone: its variables are the person's.
@@ -39,6 +42,9 @@ pub(super) fn single(folder: &Path, scope: &mut Scope<'_>) -> Result<(), Diagnos
         depends_on: BTreeSet::new(),
         wait: Wait::default(),
         timeout: DEFAULT_TIMEOUT,
+        engine: None,
+        ignore: Vec::new(),
+        written_at: String::new(),
     };
     let supplied = scope.inputs.supplied.clone();
     let rendered = render(&pack, supplied, &place, scope)?;
@@ -57,7 +63,7 @@ pub(super) fn single(folder: &Path, scope: &mut Scope<'_>) -> Result<(), Diagnos
 
 pub(super) fn block(instance: &Instance<'_>, scope: &mut Scope<'_>) -> Result<Value, Diagnostics> {
     let known: Vec<&str> =
-        ["source", "version", "vars", "name", "namespace", "wait", "timeout"].into_iter().chain(COMMON).collect();
+        ["source", "version", "ref", "vars", "name", "namespace", "wait", "timeout"].into_iter().chain(COMMON).collect();
     let body = &instance.block.body;
     let mut reader = Reader::new(body, "a `pack` block", &known, instance.context);
     let source = reader.text("source");
@@ -66,8 +72,9 @@ pub(super) fn block(instance: &Instance<'_>, scope: &mut Scope<'_>) -> Result<Va
     }
     let source = source.unwrap_or_default();
     let version = reader.text("version");
+    let reference = reader.text("ref");
     let deployment = reader.text("name").unwrap_or_else(|| instance.name.clone());
-    let namespace = reader.text("namespace").unwrap_or_else(|| scope.namespace.clone());
+    let namespace = reader.text("namespace").unwrap_or_else(|| instance.namespace.clone());
     let (wait, timeout) = waiting(&mut reader);
     let supplied = vars(&mut reader);
     reader.problems.into_result(())?;
@@ -79,9 +86,12 @@ pub(super) fn block(instance: &Instance<'_>, scope: &mut Scope<'_>) -> Result<Va
         depends_on: instance.depends_on.clone(),
         wait,
         timeout,
+        engine: instance.engine.clone(),
+        ignore: instance.ignore.clone(),
+        written_at: body.source.range(instance.block.header_span()).to_string(),
     };
     let pack = locator(scope)
-        .find(&source, version.as_deref(), None, &scope.inputs.folder)
+        .find(&source, version.as_deref(), reference.as_deref(), &scope.inputs.folder)
         .map_err(not_found)
         .and_then(|located| load(&located.folder, locator(scope)))
         .map_err(|problems| at_source(problems, body))?;
@@ -102,7 +112,7 @@ fn vars(reader: &mut Reader<'_>) -> Supplied {
 }
 
 fn locator<'a>(scope: &'a Scope<'_>) -> Locator<'a> {
-    Locator { locate: &*scope.inputs.packs, registries: &[] }
+    Locator { locate: &*scope.inputs.packs, registries: &scope.registries }
 }
 
 fn not_found(error: LocateError) -> Diagnostics {
@@ -173,6 +183,9 @@ fn add(rendered: &Rendered, place: &Place<'_>, scope: &mut Scope<'_>) -> BTreeSe
             depends_on: place.depends_on.clone(),
             deployment: place.deployment.clone(),
             namespace: place.namespace.clone(),
+            engine: place.engine.clone(),
+            ignore: place.ignore.clone(),
+            written_at: place.written_at.clone(),
             ..*place
         };
         let made = add(dependency, &place, scope);
@@ -188,6 +201,9 @@ fn add(rendered: &Rendered, place: &Place<'_>, scope: &mut Scope<'_>) -> BTreeSe
             depends_on: depends_on.clone(),
             wait: place.wait,
             timeout: place.timeout,
+            engine: place.engine.clone(),
+            ignore: place.ignore.clone(),
+            place: place.written_at.clone(),
         };
         scope.add(place.node, resource);
         address

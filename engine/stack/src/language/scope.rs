@@ -6,12 +6,16 @@ use std::sync::Arc;
 use drover_hcl::{DiskHost, Entries, EvalContext, Value};
 
 use super::{Inputs, Namespaces};
-use crate::desired::{Desired, EngineChoice, Output, Resource};
+use drover_packs::DeclaredRegistry;
+use crate::desired::{Check, Desired, EngineChoice, Import, Output, Policy, Resource};
+use crate::objects::ObjectKind;
 
 pub(super) struct Scope<'i> {
     pub(super) inputs: &'i Inputs,
     /// The default namespace.
     pub(super) namespace: String,
+    /// Where packs come from.
+    pub(super) registries: Vec<DeclaredRegistry>,
     variables: Value,
     /// Values by kind and label: `local.x`, `pack.web`, …
     values: BTreeMap<&'static str, Entries>,
@@ -21,14 +25,15 @@ pub(super) struct Scope<'i> {
     desired: Desired,
 }
 
-/// The roots under which values are found.
-const ROOTS: [&str; 5] = ["local", "pack", "job", "namespace", "variables"];
+/// The roots under which values are found, beside those of objects.
+const ROOTS: [&str; 6] = ["local", "pack", "job", "namespace", "variables", "engine"];
 
 impl<'i> Scope<'i> {
     pub(super) fn new(inputs: &'i Inputs, stack: String, namespaces: Namespaces) -> Self {
         Self {
             inputs,
             namespace: namespaces.default.clone(),
+            registries: Vec::new(),
             variables: Value::Object(Arc::new(Entries::new())),
             values: BTreeMap::new(),
             produced: BTreeMap::new(),
@@ -60,8 +65,13 @@ impl<'i> Scope<'i> {
             .with_host(Arc::new(DiskHost::new(&self.inputs.folder, None)))
             .with_functions(drover_packs::secret_function(&self.inputs.secrets));
         context.set("var", self.variables.clone());
-        context.set("stack", Value::object([("name", Value::from(self.desired.stack.as_str()))]));
-        for root in ROOTS {
+        let stack = [
+            ("name", Value::from(self.desired.stack.as_str())),
+            ("namespace", Value::from(self.namespace.as_str())),
+            ("env", Value::from(self.desired.environment.as_str())),
+        ];
+        context.set("stack", Value::object(stack));
+        for root in ROOTS.into_iter().chain(ObjectKind::ALL.map(ObjectKind::word)) {
             let entries = self.values.get(root).cloned().unwrap_or_default();
             context.set(root, Value::Object(Arc::new(entries)));
         }
@@ -86,6 +96,43 @@ impl<'i> Scope<'i> {
     pub(super) fn inherit(&mut self, node: &str, requirements: &BTreeSet<String>) {
         let inherited = self.produced(requirements);
         self.produced.entry(node.to_owned()).or_default().extend(inherited);
+    }
+
+    pub(super) fn add_policy(&mut self, policy: Policy) {
+        self.desired.policies.push(policy);
+    }
+
+    pub(super) fn add_check(&mut self, check: Check) {
+        self.desired.checks.push(check);
+    }
+
+    pub(super) fn add_engine(&mut self, name: &str, choice: EngineChoice) {
+        self.desired.engines.insert(name.to_owned(), choice);
+    }
+
+    pub(super) fn has_engine(&self, name: &str) -> bool {
+        self.desired.engines.contains_key(name)
+    }
+
+    /// The namespace of what names none, on a named engine or the stack's own.
+    pub(super) fn default_namespace(&self, engine: Option<&str>) -> String {
+        let named = engine.and_then(|engine| self.desired.engines.get(engine)?.namespace.clone());
+        named.unwrap_or_else(|| self.namespace.clone())
+    }
+
+    /// The address that had another name before.
+    pub(super) fn old_name(&self, address: &str) -> Option<&str> {
+        let (from, _) = self.desired.moved.iter().find(|(_, to)| to == address)?;
+        from.split_once('.').map(|(_, label)| label)
+    }
+
+    pub(super) fn set_moved(&mut self, moved: Vec<(String, String)>, environment: Option<&str>) {
+        self.desired.moved = moved;
+        self.desired.environment = environment.unwrap_or_default().to_owned();
+    }
+
+    pub(super) fn set_imports(&mut self, imports: Vec<Import>) {
+        self.desired.imports = imports;
     }
 
     pub(super) fn add_output(&mut self, output: Output) {

@@ -10,11 +10,11 @@ use crate::live::Live;
 use crate::owner;
 use crate::preview::{Field, Kind, Line, Sign};
 
-pub(super) fn namespace_change(mut change: Change, wanted: &NamespaceSpec, live: &Live) -> Option<Change> {
+pub(super) fn namespace_change(change: &mut Change, wanted: &NamespaceSpec, live: &Live) -> Option<()> {
     let mut meta = wanted.meta.clone();
     meta.insert(owner::META_STACK.to_owned(), live.stack.clone());
     meta.insert(owner::META_RESOURCE.to_owned(), change.address.clone());
-    let found = live.namespaces.get(&wanted.name);
+    let found = live.namespaces.get(&change.target);
     let empty = BTreeMap::new();
     let old_description = found.map_or("", |found| found.description.as_str());
     let mut fields: Vec<Field> =
@@ -30,15 +30,15 @@ pub(super) fn namespace_change(mut change: Change, wanted: &NamespaceSpec, live:
     change.lines = plain_lines(&fields, None);
     change.write =
         Write::Namespace(serde_json::json!({"Name": wanted.name, "Description": wanted.description, "Meta": meta}));
-    Some(change)
+    Some(())
 }
 
 pub(super) fn variables_change(
-    mut change: Change,
+    change: &mut Change,
     wanted: &VariablesSpec,
     live: &Live,
     masker: &Masker,
-) -> Option<Change> {
+) -> Option<()> {
     let found = live.variables.get(&change.target);
     if found.is_some_and(|found| found.items == wanted.items) {
         return None;
@@ -48,7 +48,7 @@ pub(super) fn variables_change(
     change.action = if found.is_none() { Action::Create } else { Action::Update };
     change.lines = plain_lines(&fields, Some(masker));
     change.write = Write::Variables(serde_json::json!(wanted.items));
-    Some(change)
+    Some(())
 }
 
 fn field(name: &str, old: Option<&str>, new: Option<&str>) -> Option<Field> {

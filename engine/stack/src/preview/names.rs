@@ -112,7 +112,7 @@ pub(super) fn field(class: &str, name: &str) -> String {
 }
 
 /// `RestartPolicy` -> `restart_policy`.
-pub(super) fn words(name: &str) -> String {
+pub(crate) fn words(name: &str) -> String {
     if let "Static Port" | "Dynamic Port" = name {
         return name.to_lowercase();
     }

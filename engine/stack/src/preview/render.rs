@@ -1,7 +1,8 @@
 //! A change plan as lines.
 
 use super::{Line, Sign};
-use crate::plan::{Action, Change, ChangePlan};
+use crate::desired::PolicyLevel;
+use crate::plan::{Action, Change, ChangePlan, PolicyResult};
 
 impl Action {
     /// The sign and the words before a change.
@@ -12,6 +13,8 @@ impl Action {
             Self::Replace => ("-/+", "update, replacing what runs"),
             Self::Delete => ("-", "delete"),
             Self::Resume => ("~", "wait until healthy"),
+            Self::Adopt => ("=", "take over as it is"),
+            Self::Move => ("=", "rename in the stack; nothing restarts"),
         }
     }
 
@@ -20,6 +23,7 @@ impl Action {
             Self::Create => Sign::Add,
             Self::Update | Self::Replace | Self::Resume => Sign::Change,
             Self::Delete => Sign::Remove,
+            Self::Adopt | Self::Move => Sign::Plain,
         }
     }
 }
@@ -39,19 +43,63 @@ pub struct PlanLine {
     pub is_warning: bool,
 }
 
-/// The whole plan, change by change, with the summary last.
+/// The whole plan, change by change; then what needs attention; the summary last.
 pub fn plan_lines(plan: &ChangePlan) -> Vec<PlanLine> {
     let mut lines = Vec::new();
     for change in &plan.changes {
-        change_lines(change, &mut lines);
+        lines.extend(change_lines(change));
         lines.push(blank());
     }
     if !plan.unchanged.is_empty() && !plan.changes.is_empty() {
         lines.push(plain(0, "=", format!("unchanged ({})", plan.unchanged.len())));
         lines.push(blank());
     }
+    let policies = policy_lines(plan);
+    if !policies.is_empty() {
+        lines.extend(policies);
+        lines.push(blank());
+    }
+    if plan.changes.len() > 1 {
+        let risks: Vec<(&str, &str)> = plan.risks().collect();
+        lines.extend(risks.iter().map(|(address, risk)| PlanLine { indent: 0, ..warning(format!("{address}: {risk}")) }));
+        if !risks.is_empty() {
+            lines.push(blank());
+        }
+    }
     lines.push(plain(0, "", summary(plan)));
     lines
+}
+
+/// What the policies say: every one that is not kept, and how many are.
+fn policy_lines(plan: &ChangePlan) -> Vec<PlanLine> {
+    let mut lines = Vec::new();
+    for result in plan.policies.iter().filter(|result| !result.failures.is_empty()) {
+        let is_mandatory = result.level == PolicyLevel::Mandatory;
+        let title = PlanLine { indent: 0, ..warning(policy_title(result)) };
+        lines.push(PlanLine {
+            sign: if is_mandatory { Sign::Remove } else { Sign::Change },
+            // A colour of its own for what stops an apply.
+            is_warning: !is_mandatory,
+            ..title
+        });
+        lines.extend(result.failures.iter().map(|failure| plain(1, "", failure.clone())));
+    }
+    let kept = plan.policies.iter().filter(|result| result.failures.is_empty()).count();
+    if kept > 0 {
+        let what = if kept == 1 { "1 policy is kept".to_owned() } else { format!("{kept} policies are kept") };
+        lines.push(plain(0, "=", what));
+    }
+    lines
+}
+
+/// `policy "pinned" refuses this: pin the image (s.drover.hcl:3:1)`
+pub(super) fn policy_title(result: &PolicyResult) -> String {
+    let what = match result.level {
+        PolicyLevel::Mandatory => "refuses this",
+        PolicyLevel::Advisory => "advises against this",
+    };
+    let message = if result.message.is_empty() { String::new() } else { format!(": {}", result.message) };
+    format!("policy {:?} {what}{message} ({})", result.name, result.place)
 }
 
 /// One line that says how much changes.
@@ -64,13 +112,24 @@ pub fn summary(plan: &ChangePlan) -> String {
             }
         };
     }
-    let resumed = match plan.count(Action::Resume) {
-        0 => String::new(),
-        count => format!(" {count} to wait for,"),
-    };
+    let environment =
+        if plan.environment.is_empty() { String::new() } else { format!(" in {}", plan.environment) };
+    let counts = counts(plan);
+    let cost = plan.cost().sentence().map(|cost| format!("\n{cost}.")).unwrap_or_default();
+    format!("Plan for stack {}{environment}: {counts}.{cost}", plan.stack)
+}
+
+/// `1 to create, 2 to update, 0 to delete, 3 unchanged`
+pub(super) fn counts(plan: &ChangePlan) -> String {
+    let rare = [(Action::Adopt, "to take over"), (Action::Move, "to rename"), (Action::Resume, "to wait for")];
+    let rare: String = rare
+        .iter()
+        .map(|(action, words)| (plan.count(*action), words))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!(" {count} {words},"))
+        .collect();
     format!(
-        "Plan for stack {}: {} to create, {} to update, {} to delete,{resumed} {} unchanged.",
-        plan.stack,
+        "{} to create, {} to update, {} to delete,{rare} {} unchanged",
         plan.count(Action::Create),
         plan.count(Action::Update) + plan.count(Action::Replace),
         plan.count(Action::Delete),
@@ -78,18 +137,24 @@ pub fn summary(plan: &ChangePlan) -> String {
     )
 }
 
-fn change_lines(change: &Change, lines: &mut Vec<PlanLine>) {
+/// One change: what it is, the difference, what the scheduler would do, what is to be known.
+pub(super) fn change_lines(change: &Change) -> Vec<PlanLine> {
     let (symbol, words) = change.action.words();
-    lines.push(PlanLine {
+    let before = change.moved_from.as_ref().map(|from| format!(", was {from}")).unwrap_or_default();
+    let mut lines = vec![PlanLine {
         indent: 0,
         sign: change.action.sign(),
         symbol: symbol.to_owned(),
-        text: format!("{}  {words} ({})", change.address, change.target),
+        text: format!("{}  {words} ({}{before})", change.address, change.target),
         is_warning: false,
-    });
+    }];
     for Line { indent, sign, text } in &change.lines {
         let symbol = if *sign == Sign::Plain { String::new() } else { sign.symbol().to_string() };
         lines.push(PlanLine { indent: indent + 1, sign: *sign, symbol, text: text.clone(), is_warning: false });
+    }
+    if change.stops > 0 {
+        let s = if change.stops == 1 { "" } else { "s" };
+        lines.push(plain(1, "", format!("{} allocation{s} stop{}", change.stops, if s.is_empty() { "s" } else { "" })));
     }
     if let Some(scheduling) = &change.scheduling {
         if let Some(sentence) = scheduling.sentence() {
@@ -107,9 +172,8 @@ fn change_lines(change: &Change, lines: &mut Vec<PlanLine>) {
             }
         }
     }
-    for note in &change.notes {
-        lines.push(warning(note.clone()));
-    }
+    lines.extend(change.risks.iter().chain(&change.notes).map(|note| warning(note.clone())));
+    lines
 }
 
 fn plain(indent: usize, symbol: &str, text: String) -> PlanLine {
