@@ -14,4 +14,5 @@ mod nomad_cli;
 mod pack;
 mod plan_diff;
 mod stack;
+mod stack_ops;
 mod terminal;
