@@ -22,6 +22,10 @@ mod specfile;
 mod stacks;
 mod terminal;
 
+/// Counts what renderings of packs take, so that none takes all.
+#[global_allocator]
+static ALLOCATOR: drover_packs::limits::Bounded = drover_packs::limits::Bounded;
+
 fn main() -> std::process::ExitCode {
     let mut arguments = std::env::args_os();
     let program = arguments.next().unwrap_or_default();

@@ -14,7 +14,7 @@ const MAX_MESSAGE_BYTES: usize = 4 * 1024;
 /// How often it is looked whether the process has ended.
 const POLL: Duration = Duration::from_millis(10);
 
-/// Starts `PROGRAM registry render-example FOLDER`, which prints a JSON list of [`ExampleFile`].
+/// Starts `PROGRAM render-example FOLDER`, which prints a JSON list of [`ExampleFile`].
 #[derive(Clone, Debug)]
 pub(crate) struct Renderer {
     pub program: PathBuf,
@@ -25,7 +25,7 @@ impl Renderer {
     /// The rendered files, or why there are none.
     pub(crate) fn render(&self, folder: &Path) -> Result<Vec<ExampleFile>, String> {
         let child = Command::new(&self.program)
-            .args(["registry", "render-example"])
+            .arg("render-example")
             .arg(folder)
             .current_dir(folder)
             .env_clear()

@@ -22,7 +22,8 @@ pub fn main(arguments: &[String]) -> ExitCode {
         crate::output::error_line("render-example takes a folder");
         return ExitCode::FAILURE;
     };
-    for (what, limit) in [(Resource::RLIMIT_AS, MAX_MEMORY_BYTES), (Resource::RLIMIT_CPU, MAX_CPU_SECONDS), (Resource::RLIMIT_FSIZE, 0)]
+    for (what, limit) in
+        [(Resource::RLIMIT_AS, MAX_MEMORY_BYTES), (Resource::RLIMIT_CPU, MAX_CPU_SECONDS), (Resource::RLIMIT_FSIZE, 0)]
     {
         if let Err(error) = setrlimit(what, limit, limit) {
             crate::output::error_line(&format!("cannot limit myself: {error}"));

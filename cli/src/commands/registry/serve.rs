@@ -50,7 +50,9 @@ impl Serve {
         }
         if let Some(url) = &self.public_url {
             if !matches!(url.scheme(), "http" | "https") {
-                return Err(CliError::new(format!("-public-url {url} is no URL of a web server")).hint("write https://HOST"));
+                return Err(
+                    CliError::new(format!("-public-url {url} is no URL of a web server")).hint("write https://HOST")
+                );
             }
             config.public_url = Some(url.clone());
         }

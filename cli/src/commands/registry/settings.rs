@@ -22,7 +22,8 @@ impl Settings {
     /// # Errors
     /// Neither is given, or the configuration is wrong.
     pub fn config(&self) -> Result<Config, CliError> {
-        let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let environment =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         match (&self.config, &self.storage) {
             (Some(file), storage) => {
                 let mut config = config::read(file, &environment.collect()).map_err(|error| explained(&error))?;

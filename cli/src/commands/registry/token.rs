@@ -90,10 +90,8 @@ impl Invoke for List {
     fn invoke(self, context: &Context) -> Outcome {
         let tokens = tokens(&self.settings)?;
         let found = context.block_on(async { tokens.list().await.map_err(|error| CliError::new(chain(&error))) })?;
-        let now = output::now();
-        let is_live = |token: &StoredToken| token.is_live(now);
-        let shown: Vec<_> =
-            found.iter().filter(|token| self.all || (is_live(token) && !token.from_login)).collect();
+        let is_wanted = |token: &&StoredToken| self.all || (token.state() == "live" && !token.from_login);
+        let shown: Vec<_> = found.iter().filter(is_wanted).collect();
         if self.json {
             let all: Vec<_> = shown.iter().map(|token| described(token)).collect();
             output::line(&output::json(&all));
@@ -106,18 +104,13 @@ impl Invoke for List {
         let mut table = Table::with_blanks(&["ID", "Subject", "Grants", "Created", "Ends", "State"]);
         for token in shown {
             let grants: Vec<String> = token.grants.iter().map(Grant::to_string).collect();
-            let state = match () {
-                () if token.revoked_at.is_some() => "revoked",
-                () if is_live(token) => "live",
-                () => "expired",
-            };
             table.row([
                 token.id.clone(),
                 token.subject.clone(),
                 grants.join(" "),
                 token.created_at.clone(),
                 token.expires_at.clone().unwrap_or_else(|| "never".to_owned()),
-                state.to_owned(),
+                token.state().to_owned(),
             ]);
         }
         output::line(&table.render());
@@ -132,12 +125,14 @@ impl Invoke for Revoke {
         }
         let tokens = tokens(&self.settings)?;
         for id in &self.ids {
-            let revoked = context.block_on(async { tokens.revoke(id).await.map_err(|error| CliError::new(chain(&error))) });
+            let revoked =
+                context.block_on(async { tokens.revoke(id).await.map_err(|error| CliError::new(chain(&error))) });
             match revoked? {
                 Some(token) => output::line(&format!("Revoked {} of {}", token.id, token.subject)),
                 None => {
-                    return Err(CliError::new(format!("there is no token {id:?}"))
-                        .hint("`registry token list` shows the ids; they are the part of a token between the first two `_`"));
+                    return Err(CliError::new(format!("there is no token {id:?}")).hint(
+                        "`registry token list` shows the ids; they are the part of a token between the first two `_`",
+                    ));
                 }
             }
         }

@@ -89,10 +89,14 @@ pub enum TokenError {
 }
 
 impl StoredToken {
-    /// Whether it can be used at `at`.
+    /// `live`, `expired` or `revoked`, now.
     #[must_use]
-    pub fn is_live(&self, at: Timestamp) -> bool {
-        self.revoked_at.is_none() && !self.has_expired(at)
+    pub fn state(&self) -> &'static str {
+        match () {
+            () if self.revoked_at.is_some() => "revoked",
+            () if self.has_expired(now()) => "expired",
+            () => "live",
+        }
     }
 
     fn has_expired(&self, at: Timestamp) -> bool {
@@ -295,6 +299,6 @@ mod tests {
         let (token, stored) = tokens.create(new(Some(Duration::ZERO))).await.unwrap();
         assert!(matches!(tokens.check(&token).await, Err(TokenError::Expired)));
         let garbled = StoredToken { expires_at: Some("soon".into()), ..stored };
-        assert!(!garbled.is_live(now()), "an end that cannot be read is no reason to live for ever");
+        assert_eq!(garbled.state(), "expired", "an end that cannot be read is no reason to live for ever");
     }
 }

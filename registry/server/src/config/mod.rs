@@ -13,6 +13,7 @@ use url::Url;
 use crate::access::Grant;
 
 pub use read::{ConfigError, read};
+pub use section::parse_duration;
 
 /// Where the server listens when nothing says otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:5080";
@@ -46,7 +47,7 @@ pub struct Config {
     pub audit: Option<Audit>,
     /// Addresses of proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
-    /// The program that renders examples, `PROGRAM registry render-example FOLDER`; none: no examples.
+    /// The program that renders examples, `PROGRAM render-example FOLDER`; none: no examples.
     pub example_program: Option<PathBuf>,
 }
 

@@ -115,8 +115,11 @@ impl<'a> Section<'a> {
     }
 }
 
-/// `90s`, `15m`, `1h`, `2d`, `500ms`, or several of them in a row.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+/// Reads `90s`, `15m`, `1h`, `2d`, `500ms`, or several of them in a row.
+///
+/// # Errors
+/// It is none; the message says how one is written.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is no duration; write one such as \"30s\", \"15m\" or \"1h30m\"");
     let mut rest = text.trim();
     if rest == "0" {

@@ -15,7 +15,6 @@ use super::versions::decode;
 use crate::access::{Grant, NewToken, Scope, StoredToken};
 use crate::app::App;
 use crate::audit::Event;
-use crate::time::now;
 
 /// The longest subject, in bytes.
 const MAX_SUBJECT_BYTES: usize = 200;
@@ -30,14 +29,14 @@ pub(super) struct Shown {
     created_by: String,
     expires_at: Option<String>,
     revoked_at: Option<String>,
-    live: bool,
+    state: &'static str,
 }
 
 impl From<StoredToken> for Shown {
     fn from(token: StoredToken) -> Self {
-        let live = token.is_live(now());
+        let state = token.state();
         let StoredToken { id, subject, grants, created_at, created_by, expires_at, revoked_at, .. } = token;
-        Self { id, subject, grants, created_at, created_by, expires_at, revoked_at, live }
+        Self { id, subject, grants, created_at, created_by, expires_at, revoked_at, state }
     }
 }
 
