@@ -4,9 +4,9 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output;
 use crate::registry::{Invoke, Outcome};
+use crate::stacks::saved::{self, IdentityArgs};
 use crate::stacks::{CarryArgs, Consent, EXIT_STALE, StackArgs, Work, engine_error, print_plan, saved_secrets};
-use drover_stack::planfile::{MAX_PLAN_BYTES, PlanFileError, SavedPlan};
-use std::io::Read;
+use drover_stack::planfile::{PlanFileError, SavedPlan};
 
 /// Shows the plan, asks, and carries it out.
 #[derive(clap::Args)]
@@ -16,6 +16,8 @@ pub struct Apply {
     stack: StackArgs,
     #[command(flatten)]
     carry: CarryArgs,
+    #[command(flatten)]
+    identity: IdentityArgs,
     #[arg(hide = true)]
     path: Option<String>,
 }
@@ -23,8 +25,8 @@ pub struct Apply {
 impl Invoke for Apply {
     fn invoke(self, context: &Context) -> Outcome {
         let path = self.path.clone().unwrap_or_else(|| ".".to_owned());
-        if let Some(text) = saved_plan(&path)? {
-            return self.apply_saved(context, &text);
+        if let Some(plan) = saved::read(&path, &self.identity)? {
+            return self.apply_saved(context, &plan);
         }
         let session = self.stack.evaluate(&path, context)?;
         let engine = self.stack.connect(context, Some(&session.desired))?;
@@ -46,8 +48,7 @@ impl Invoke for Apply {
 }
 
 impl Apply {
-    fn apply_saved(&self, context: &Context, text: &str) -> Outcome {
-        let saved = SavedPlan::parse(text).map_err(|error| CliError::new(error.to_string()))?;
+    fn apply_saved(&self, context: &Context, saved: &SavedPlan) -> Outcome {
         let preview = saved.preview().map_err(|error| CliError::new(error.to_string()))?;
         let (secrets, supplied) = saved_secrets(&self.stack, context)?;
         let engine = self.stack.connect_saved(context, &preview)?;
@@ -81,17 +82,4 @@ impl Apply {
             work.carry_out(plan.clone(), async || Ok(plan.clone())).await
         })
     }
-}
-
-/// The text of a saved plan, when the path is one.
-fn saved_plan(path: &str) -> Result<Option<String>, CliError> {
-    let Ok(file) = std::fs::File::open(path) else { return Ok(None) };
-    if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
-        return Ok(None);
-    }
-    let mut text = String::new();
-    if file.take(MAX_PLAN_BYTES).read_to_string(&mut text).is_err() || !text.starts_with("drover-plan ") {
-        return Ok(None);
-    }
-    Ok(Some(text))
 }

@@ -4,10 +4,9 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output;
 use crate::registry::{Invoke, Outcome};
-use crate::stacks::{EXIT_REFUSED, Session, StackArgs, engine_error, print_plan};
+use crate::stacks::{EXIT_REFUSED, Session, StackArgs, engine_error, print_plan, saved};
 use drover_stack::plan::{self, Options};
 use drover_stack::{ChangePlan, Engine, planfile, preview};
-use std::io::Write;
 
 /// Shows what would change.
 #[derive(clap::Args)]
@@ -18,6 +17,9 @@ pub struct Plan {
     /// Saves the plan, without secrets, for `apply FILE`.
     #[arg(long, value_name = "file")]
     out: Option<String>,
+    /// Encrypts the saved plan to an age recipient (age1…). Repeatable: each of them can open it with -identity.
+    #[arg(long = "encrypt-to", value_name = "recipient", requires = "out")]
+    encrypt_to: Vec<String>,
     /// Plans the removal of all that the stack owns.
     #[arg(long)]
     destroy: bool,
@@ -55,7 +57,7 @@ impl Invoke for Plan {
             if let Some(path) = &self.out {
                 let text = planfile::write(&plan, engine.address(), &session.masker, &key)
                     .map_err(|error| CliError::new(format!("the plan was not saved: {error}")))?;
-                save(path, &text)?;
+                saved::write(path, &text, &self.encrypt_to)?;
                 if !self.stack.json && !self.markdown && !self.html {
                     output::line(&format!("Saved to {path}. Apply it with: drover apply {path}"));
                 }
@@ -95,22 +97,4 @@ impl Plan {
             print_plan(plan, self.stack.json);
         }
     }
-}
-
-/// Writes beside the file and renames, so that no half plan is left; only this user may read it.
-fn save(path: &str, text: &str) -> Result<(), CliError> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let beside = format!("{path}.{}.tmp", std::process::id());
-    let written = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&beside)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&beside, path));
-    written.map_err(|error| {
-        // Nothing more can be done about a file that cannot be removed either.
-        let _ = std::fs::remove_file(&beside);
-        CliError::new(format!("cannot write the plan to {path}: {error}"))
-    })
 }

@@ -4,9 +4,9 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{self, Table, fields};
 use crate::registry::{Invoke, Outcome};
+use crate::stacks::saved::{self, IdentityArgs};
 use crate::stacks::{StackArgs, engine_error, explained, print_plan};
 use drover_stack::desired::Target;
-use drover_stack::planfile::SavedPlan;
 use drover_stack::{Engine, Live};
 use serde_json::json;
 
@@ -16,6 +16,8 @@ use serde_json::json;
 pub struct Show {
     #[command(flatten)]
     stack: StackArgs,
+    #[command(flatten)]
+    identity: IdentityArgs,
     #[arg(hide = true)]
     path: Option<String>,
 }
@@ -23,8 +25,7 @@ pub struct Show {
 impl Invoke for Show {
     fn invoke(self, context: &Context) -> Outcome {
         let path = self.path.as_deref().unwrap_or(".");
-        if let Some(text) = std::fs::read_to_string(path).ok().filter(|text| text.starts_with("drover-plan ")) {
-            let saved = SavedPlan::parse(&text).map_err(|error| explained(&error))?;
+        if let Some(saved) = saved::read(path, &self.identity)? {
             let plan = saved.preview().map_err(|error| explained(&error))?;
             if !self.stack.json {
                 output::line(&format!("Saved plan of {} against {}.\n", plan.created_at, saved.engine()));

@@ -9,6 +9,7 @@ mod named;
 mod preview;
 mod progress;
 mod reference;
+pub mod saved;
 mod tell;
 mod var_source;
 pub mod who;

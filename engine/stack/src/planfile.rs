@@ -12,7 +12,7 @@ use crate::plan::ChangePlan;
 use crate::seal::{SealError, SealedSecret, Sealer, UnsealError, Unsealer, keyed_hash};
 
 const MAGIC: &str = "drover-plan";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The largest plan file that is read, in bytes.
 pub const MAX_PLAN_BYTES: u64 = 64 * 1024 * 1024;
@@ -29,6 +29,9 @@ pub struct SavedPlan {
 struct Content {
     /// Of the engine that it was made against, for the person.
     engine: String,
+    /// Tells that engine from others: only one of them has the stack's key.
+    #[serde(default)]
+    engine_id: String,
     plan: Json,
     secrets: Vec<SealedSecret>,
 }
@@ -49,6 +52,12 @@ pub enum PlanFileError {
     /// It is cut short or was changed.
     #[error("the plan file is damaged or was changed after it was written; plan again")]
     Damaged,
+    /// It was made against another engine.
+    #[error("the plan was made against another engine ({made_against}): this one does not have the stack, or has another one of that name")]
+    OtherEngine {
+        /// The address of that engine then.
+        made_against: String,
+    },
     /// Its secrets cannot be put back.
     #[error(transparent)]
     Unseal(#[from] UnsealError),
@@ -70,9 +79,15 @@ pub fn write(plan: &ChangePlan, engine: &str, masker: &Masker, key: &str) -> Res
         let sealed = sealer.seal(&wanted["spec"])?;
         wanted["spec"] = sealed;
     }
-    let content = Content { engine: engine.to_owned(), plan: plain, secrets: sealer.finish() };
+    let content =
+        Content { engine: engine.to_owned(), engine_id: engine_id(key), plan: plain, secrets: sealer.finish() };
     let body = serde_json::to_string_pretty(&content).expect("a plan always has a JSON form");
     Ok(format!("{MAGIC} {VERSION}\n{}\n{body}\n", keyed_hash(key.as_bytes(), &body)))
+}
+
+/// What tells the engine with that key from others, and tells nothing of the key.
+fn engine_id(key: &str) -> String {
+    keyed_hash(key.as_bytes(), "the engine of a plan").chars().take(16).collect()
 }
 
 impl SavedPlan {
@@ -114,7 +129,10 @@ impl SavedPlan {
     /// When it is not.
     pub fn verify(&self, key: &str) -> Result<(), PlanFileError> {
         // Both sides are hashes under the same key, so comparing them needs no constant time: nothing can be tried quickly here.
-        if key.is_empty() || keyed_hash(key.as_bytes(), &self.body) != self.mac {
+        if key.is_empty() || engine_id(key) != self.content.engine_id {
+            return Err(PlanFileError::OtherEngine { made_against: self.content.engine.clone() });
+        }
+        if keyed_hash(key.as_bytes(), &self.body) != self.mac {
             return Err(PlanFileError::Damaged);
         }
         Ok(())
@@ -193,9 +211,10 @@ let resource = Resource::new("job.web", Spec::Job(job));
         let tampered = SavedPlan::parse(&text.replace("\"web\"", "\"wab\"")).unwrap();
         assert!(matches!(tampered.open("key", &resolver, &|_| vec![]), Err(PlanFileError::Damaged)));
         let other_key = SavedPlan::parse(&text).unwrap();
-        assert!(matches!(other_key.verify("other"), Err(PlanFileError::Damaged)));
+        assert!(matches!(other_key.verify("other"), Err(PlanFileError::OtherEngine { .. })));
+        assert!(matches!(other_key.verify(""), Err(PlanFileError::OtherEngine { .. })));
         assert!(matches!(SavedPlan::parse("job \"x\" {}"), Err(PlanFileError::NotAPlan)));
-        assert!(matches!(SavedPlan::parse("drover-plan 2\nx\n{}"), Err(PlanFileError::Version { .. })));
+        assert!(matches!(SavedPlan::parse("drover-plan 3\nx\n{}"), Err(PlanFileError::Version { .. })));
         assert!(matches!(SavedPlan::parse(&text[..text.len() / 2]), Err(PlanFileError::Damaged)));
     }
 }
