@@ -6,6 +6,7 @@ use crate::error::{CliError, During};
 use crate::registry::{Invoke, Outcome};
 use crate::{output, resolve};
 use drover_sdk::Query;
+use drover_sdk::types::Submission;
 use serde_json::json;
 
 /// Shows a job.
@@ -32,7 +33,10 @@ pub struct JobInspect {
 impl Invoke for JobInspect {
     fn invoke(self, context: &Context) -> Outcome {
         let client = self.engine.connect(context)?;
-        if self.job.is_empty() {
+        if self.with_vars && !self.hcl {
+            return Err(context.usage("can only use -with-vars with -hcl"));
+        }
+        if self.job.is_empty() && self.format.is_set() {
             return context.block_on(async {
                 let jobs: serde_json::Value =
                     client.get("/v1/jobs", &Query::new()).await.during("Error querying jobs")?.value;
@@ -41,7 +45,7 @@ impl Invoke for JobInspect {
             });
         }
         if self.hcl && self.format.is_set() {
-            return Err(context.usage("-hcl cannot be given together with -json or -t"));
+            return Err(context.usage("can only use one of -hcl or -json"));
         }
         let [typed] = self.job.as_slice() else {
             return Err(context.usage("This command takes one argument: <job>"));
@@ -59,11 +63,9 @@ impl Invoke for JobInspect {
                     .await
                     .during("Error fetching job submission")?
                     .value;
-                output::line(submission.source.trim_end());
+                output::line(&submission.source);
                 if self.with_vars {
-                    let flags: Vec<String> =
-                        submission.variable_flags.iter().map(|(name, value)| format!("{name} = {value:?}")).collect();
-                    output::line(&format!("\nVariables:\n{}\n{}", flags.join("\n"), submission.variables));
+                    output::error_line(&rerun(context, &stub.namespace, &stub.id, &submission));
                 }
                 return Ok(0);
             }
@@ -83,12 +85,48 @@ impl Invoke for JobInspect {
             // Through the submission form, which has every field.
             let job: drover_wire::job::Job =
                 serde_json::from_value(job).map_err(|error| CliError::new(format!("Error converting job: {error}")))?;
-            if self.format.template.is_some() {
+            if self.format.is_set() {
                 self.format.print(&job)?;
             } else {
                 output::line(&output::json(&json!({"Job": job})));
             }
             Ok(0)
         })
+    }
+}
+
+/// How to run a job as it was submitted. What came from files is shown as a file.
+fn rerun(context: &Context, namespace: &str, id: &str, submission: &Submission) -> String {
+    let program = context.program.name();
+    let place = format!("-namespace {namespace}");
+    let mut flags: String = submission
+        .variable_flags
+        .iter()
+        .map(|(name, value)| format!(" -var {}", quoted(&format!("{name}={value}"))))
+        .collect();
+    let mut file = String::new();
+    if !submission.variables.trim().is_empty() {
+        flags.push_str(" -var-file vars.hcl");
+        file = format!("\n\nwith the file vars.hcl:\n\n{}", submission.variables.trim_end());
+    }
+    format!(
+        "To run this job as it was submitted:\n\n$ {program} job inspect {place} -hcl {id} |\n    {program} job run {place}{flags} -{file}"
+    )
+}
+
+/// A word of a shell's command line.
+fn quoted(text: &str) -> String {
+    let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "_-.,:/=@%+".contains(c));
+    if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn words_of_a_shell_stay_one_word() {
+        assert_eq!(quoted("q=2"), "q=2");
+        assert_eq!(quoted("q=it's $HOME"), r"'q=it'\''s $HOME'");
     }
 }
