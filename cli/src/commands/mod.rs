@@ -22,12 +22,14 @@ mod deployment_change;
 mod deployment_list;
 mod deployment_status;
 mod destroy;
+mod drift;
 mod enterprise;
 mod eval_delete;
 mod eval_list;
 mod eval_status;
 mod explain;
 mod fmt;
+mod history;
 mod job_action;
 mod job_allocs;
 mod job_deployments;
@@ -95,6 +97,8 @@ mod status;
 mod system_gc;
 mod tls;
 mod ui;
+mod undo;
+mod unlock;
 mod var_get;
 mod var_init;
 mod var_list;
@@ -344,9 +348,18 @@ pub static COMMANDS: &[Command] = &[
         "Display how the scheduler is set",
     ),
     Command::new::<operator_scheduler::SetConfig>("operator scheduler set-config", "[options]", "Set the scheduler"),
+    Command::new::<drift::DriftCommand>(
+        "drift",
+        "[options] [path or stack]",
+        "Compare what runs with what a stack's last release left",
+    ),
+    Command::new::<history::History>("history", "[options] [path or stack]", "List the releases of a stack"),
+    Command::new::<undo::Undo>("undo", "[options] [path or stack]", "Go back to an earlier release of a stack"),
+    Command::new::<unlock::Unlock>("unlock", "[options] [path or stack]", "Take a stack's lock away"),
     Command::new::<output::Output>("output", "[options] [name]", "Print the outputs of a stack"),
     Command::new::<destroy::Destroy>("pack destroy", "[options] [path]", "Remove all that a pack brought"),
     Command::new::<pack::info::Info>("pack info", "[options] [path]", "Describe a pack and its variables"),
+    Command::new::<pack::lint::Lint>("pack lint", "[options] [path]", "Find what is likely wrong with a pack; needs no engine"),
     Command::new::<pack::list::List>("pack list", "[path]", "List the packs in a folder"),
     Command::new::<pack::new::New>("pack new", "[options] <name>", "Write a small pack that works as it is"),
     Command::new::<plan::Plan>("pack plan", "[options] [path]", "Show what running a pack would change"),
@@ -361,6 +374,7 @@ pub static COMMANDS: &[Command] = &[
         "[options] [path or name]",
         "Show what the engine holds of a pack",
     ),
+    Command::new::<pack::test::Test>("pack test", "[options] [path]", "Run the tests of a pack, or of all packs in a folder"),
     Command::new::<pack::validate::Validate>(
         "pack validate",
         "[options] [path]",
@@ -625,7 +639,8 @@ pub static ALIASES: &[(&str, &str)] = &[
 ];
 
 /// First words of commands that are not there when called as `nomad`.
-pub static DROVER_ONLY: &[&str] = &["apply", "destroy", "local", "output", "pack", "plan", "registry", "show"];
+pub static DROVER_ONLY: &[&str] =
+    &["apply", "destroy", "drift", "history", "local", "output", "pack", "plan", "registry", "show", "undo", "unlock"];
 
 /// Groups of commands.
 pub static GROUPS: &[(&str, &str)] = &[
