@@ -52,7 +52,10 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     // Archives are read as streams, which know their own limit.
     let routes = api.merge(crate::web::router()).layer(DefaultBodyLimit::max(MAX_SMALL_BODY_BYTES));
     let base = app.config.base_path();
-    let routes = if base.is_empty() { routes } else { Router::new().nest(&base, routes) };
+    let routes = match base.as_str() {
+        "" => routes,
+        base => Router::new().nest(base, routes).route(&format!("{base}/"), crate::web::home()),
+    };
     routes
         .fallback(crate::web::not_found)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(app), caller::around))

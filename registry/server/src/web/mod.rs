@@ -40,6 +40,11 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/robots.txt", get(assets::robots))
 }
 
+/// The list of packs, for the place where the path of the public URL ends with a slash.
+pub(crate) fn home() -> axum::routing::MethodRouter<Arc<App>> {
+    get(home::home)
+}
+
 /// What a page answers with when it cannot be shown.
 pub(crate) enum PageError {
     /// Somebody has to log in first, and is then brought back here.

@@ -77,7 +77,7 @@ async fn administrators_make_and_end_tokens() {
 async fn who_asks_too_often_has_to_wait() {
     let server = Running::start(|config| {
         config.limits.requests_per_second = 1;
-        config.limits.burst = 25;
+        config.limits.burst = 40;
     })
     .await;
     for _ in 0..5 {

@@ -92,7 +92,7 @@ async fn look(browser: &WebDriver, url: &str) -> WebDriverResult<()> {
     wait_for_text(browser, "h1", "postgres").await;
     let button = browser.find(By::Css(".panel .copy")).await?;
     assert!(button.is_displayed().await?);
-    browser.execute("document.querySelector('.panel .copy').click()", Vec::new()).await?;
+    button.click().await?;
     wait_for_text(browser, ".panel .copy", "Copied").await;
     // As the system, light, dark; and it is remembered.
     let switch = browser.find(By::Css("[data-theme-switch]")).await?;

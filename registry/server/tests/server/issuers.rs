@@ -84,7 +84,7 @@ async fn a_ci_system_logs_in_with_its_own_token() {
     assert_eq!(server.publish(token, "lab", &pack("web", "1.0.0", "x")).await.status(), 403);
     // The token itself is as good.
     assert_eq!(server.publish(&ci.token(|_| {}), "shop", &pack("web", "1.1.0", "x")).await.status(), 201);
-    let past = 1_000_000_000;
+    let past = 1_000_000_000_u64;
     let stranger = Ci::start().await;
     for (what, jwt) in [
         ("another audience", ci.token(|claims| claims["aud"] = json!("else"))),

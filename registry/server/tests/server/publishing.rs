@@ -198,7 +198,9 @@ async fn signatures_are_checked_and_may_be_demanded() {
     let token = server.token(&["shop:publish"]).await;
     let built = pack("web", "1.0.0", "x");
     let version = Version::new(1, 0, 0);
-    let sign = |key: &SigningKey, digest| SignatureDocument::sign(key, "web", &version, digest, "2026-11-22T12:00:00Z");
+    let sign = |key: &SigningKey, digest: &Digest| {
+        SignatureDocument::sign(key, "web", &version, digest, "2026-11-22T12:00:00Z")
+    };
     let publishing = || server.publishing(&token, "shop", &built);
     assert_eq!(refusal(publishing().send().await.unwrap()).await, (422, "signature-required".into()));
     let by_stranger = sign(&stranger, &built.archive.digest);

@@ -28,6 +28,8 @@ impl Running {
 
     /// On what is in a folder.
     pub async fn start_in(folder: TempDir, change: impl FnOnce(&mut Config)) -> Self {
+        // Another test may have been first.
+        let _chosen = rustls::crypto::ring::default_provider().install_default();
         let mut config = Config::in_folder(folder.path().join("store"));
         config.listen = ([127, 0, 0, 1], 0).into();
         change(&mut config);

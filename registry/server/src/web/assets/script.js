@@ -26,7 +26,9 @@
 
   // Copying.
   const copy = async (text) => {
-    if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
+    if (navigator.clipboard && window.isSecureContext) {
+      try { return await navigator.clipboard.writeText(text); } catch { /* The older way may be allowed. */ }
+    }
     const area = document.createElement("textarea");
     area.value = text;
     area.className = "off-screen";
