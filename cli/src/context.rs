@@ -32,6 +32,7 @@ impl Program {
 }
 
 /// Everything about an invocation that is not an argument of its command.
+#[derive(Clone)]
 pub struct Context {
     /// As what the binary answers.
     pub program: Program,

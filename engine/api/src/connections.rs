@@ -197,6 +197,8 @@ where
         async move { Ok::<_, Infallible>(answering.await) }
     });
     let mut http = http1::Builder::new();
+    // Names in the letters that people know: some look for them in the bytes.
+    http.title_case_headers(true);
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     let connection = http.serve_connection(TokioIo::new(Patient::new(stream)), service).with_upgrades();
     let mut connection = pin!(connection);

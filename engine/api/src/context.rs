@@ -93,6 +93,10 @@ impl Context {
     pub(crate) fn must_read(&self) -> Result<()> {
         if self.is_read() { Ok(()) } else { Err(ApiError::method()) }
     }
+    /// Refuses anything but a PUT.
+    pub(crate) fn must_put(&self) -> Result<()> {
+        if self.method == Method::PUT { Ok(()) } else { Err(ApiError::method()) }
+    }
     /// Refuses anything but a PUT or POST.
     pub(crate) fn must_write(&self) -> Result<()> {
         if self.is_write() { Ok(()) } else { Err(ApiError::method()) }
@@ -233,6 +237,9 @@ impl Context {
         // What is no character counts as the one for unknown ones, and no document as one without fields.
         let text = String::from_utf8_lossy(&self.body);
         let text = if text.trim() == "null" { "{}" } else { &text };
+        if let Some(kind) = not_an_object(text) {
+            return Err(ApiError::bad_request(format!("json: cannot unmarshal {kind} into Go value of an object")));
+        }
         // What follows the document is ignored.
         let mut documents = serde_json::Deserializer::from_str(text).into_iter();
         match documents.next() {
@@ -240,6 +247,17 @@ impl Context {
             Some(Err(error)) => Err(ApiError::bad_request(error.to_string())),
             None => Err(ApiError::bad_request("EOF")),
         }
+    }
+}
+
+/// What a document is instead of an object, in the words of clients that look for them.
+fn not_an_object(text: &str) -> Option<&'static str> {
+    match text.trim_start().bytes().next()? {
+        b'[' => Some("array"),
+        b'"' => Some("string"),
+        b't' | b'f' => Some("bool"),
+        b'-' | b'0'..=b'9' => Some("number"),
+        _ => None,
     }
 }
 

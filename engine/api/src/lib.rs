@@ -13,6 +13,7 @@ mod answers;
 mod blocking;
 mod connections;
 mod context;
+mod cors;
 mod error;
 mod hash;
 mod monitor;

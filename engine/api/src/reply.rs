@@ -77,6 +77,16 @@ impl Reply {
         reply
     }
 
+    /// The same for who has not asked to see a page: only where to go.
+    #[must_use]
+    pub(crate) fn without_page(mut self) -> Self {
+        if self.status == StatusCode::TEMPORARY_REDIRECT {
+            self.headers.retain(|(name, _)| *name != CONTENT_TYPE);
+            self.content = Content::Whole(Vec::new());
+        }
+        self
+    }
+
     /// With another status.
     #[must_use]
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
@@ -105,6 +115,15 @@ impl Reply {
     pub(crate) fn read_at(self, index: u64) -> Self {
         let mut reply = self.written_at(index);
         reply.headers.push((KNOWN_LEADER, HeaderValue::from_static("true")));
+        reply.headers.push((LAST_CONTACT, HeaderValue::from_static("0")));
+        reply
+    }
+
+    /// With the headers of a read that nobody led.
+    #[must_use]
+    pub(crate) fn read_without_leader(self) -> Self {
+        let mut reply = self.written_at(0);
+        reply.headers.push((KNOWN_LEADER, HeaderValue::from_static("false")));
         reply.headers.push((LAST_CONTACT, HeaderValue::from_static("0")));
         reply
     }

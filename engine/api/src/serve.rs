@@ -2,6 +2,7 @@
 
 use crate::connections::{self, Listener, Peer};
 use crate::context::Context;
+use crate::cors::Cors;
 use crate::error::ApiError;
 use crate::reply::{Gzip, Reply};
 use crate::routes;
@@ -11,10 +12,7 @@ use axum::http::Request;
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::header::{
-    ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    HeaderMap, HeaderValue, ORIGIN, VARY,
-};
+use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, VARY};
 use http::{Method, Response, StatusCode};
 use http_body_util::BodyExt;
 use percent_encoding::percent_decode_str;
@@ -75,18 +73,22 @@ pub(crate) async fn answer(state: ApiState, request: Request<Body>, peer: Peer) 
     let headers = state.response_headers.clone();
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let mut request = request;
-    let action = routes::client::action::as_exec(&state, &uri);
+    let action = routes::client::action::as_exec(&state, &uri, request.headers());
     let mut response = if let Some(Err(refusal)) = action {
         Reply::from(refusal).into_response(Gzip::No)
     } else if action.is_some() || routes::client::exec::alloc_of(uri.path()).is_some() {
         if let Some(Ok(exec)) = action {
             *request.uri_mut() = exec;
         }
-        routes::client::exec::serve(state, request).await
+        let origin = Cors::of(uri.path(), &method, request.headers());
+        let mut answer = routes::client::exec::serve(state, request).await;
+        origin.apply(answer.headers_mut());
+        answer
     } else {
         answer_plain(state, request, peer).await
     };
-    response.headers_mut().append(VARY, HeaderValue::from_static("Accept-Encoding"));
+    let vary = response.headers_mut().insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+    response.headers_mut().extend(vary.map(|vary| (VARY, vary)));
     response.headers_mut().extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
     let took = began.elapsed();
     telemetry.answered(took);
@@ -101,10 +103,11 @@ async fn answer_plain(state: ApiState, request: Request<Body>, peer: Peer) -> Re
     let query = parts.uri.query().unwrap_or("");
     let path = percent_decode_str(raw_path).decode_utf8_lossy().into_owned();
     let origin = Cors::of(&path, &parts.method, &parts.headers);
+    let method = parts.method.clone();
     let gzip = if wants_gzip(&parts.headers) { Gzip::to(peer) } else { Gzip::No };
     let reply = match redirect(&path, query) {
         Some(reply) => Ok(reply),
-        None if origin == Cors::Preflight => Ok(Reply::empty().with_status(StatusCode::NO_CONTENT)),
+        None if origin.is_preflight() => Ok(Reply::empty().with_status(StatusCode::NO_CONTENT)),
         None => match read_body(body, &state).await {
             Ok(body) => {
                 let context = Context::new(state, parts.method, query, &parts.headers, body);
@@ -113,7 +116,9 @@ async fn answer_plain(state: ApiState, request: Request<Body>, peer: Peer) -> Re
             Err(error) => Err(error),
         },
     };
-    let mut response = reply.unwrap_or_else(Reply::from).into_response(gzip);
+    let reply = reply.unwrap_or_else(Reply::from);
+    let reply = if method == Method::GET || method == Method::HEAD { reply } else { reply.without_page() };
+    let mut response = reply.into_response(gzip);
     origin.apply(response.headers_mut());
     response
 }
@@ -173,11 +178,26 @@ fn busy() -> ApiError {
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too many long request bodies at the same time; try again")
 }
 
+/// Families of objects: without a name they lead to their folder.
+const FAMILIES: &[&str] = &[
+    "/v1/job",
+    "/v1/node",
+    "/v1/allocation",
+    "/v1/evaluation",
+    "/v1/deployment",
+    "/v1/var",
+    "/v1/service",
+    "/v1/acl/policy",
+];
+
 /// The root goes to the web pages, and paths are cleaned.
 fn redirect(path: &str, query: &str) -> Option<Reply> {
     let with_query = |to: &str| if query.is_empty() { to.to_owned() } else { format!("{to}?{query}") };
     if path == "/" || path == "/ui" {
         return Some(Reply::redirect(&with_query("/ui/")));
+    }
+    if FAMILIES.contains(&path) {
+        return Some(Reply::redirect(&with_query(&format!("{path}/"))));
     }
     // Variables' paths and ids may hold anything, but never two slashes or dots as a part.
     let inner = path.strip_prefix('/').unwrap_or(path);
@@ -205,33 +225,4 @@ fn wants_gzip(headers: &HeaderMap) -> bool {
         name.trim() == "gzip" && quality.trim() != "q=0"
     };
     codings.any(takes)
-}
-
-/// What browsers of other origins may do: read variables and files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cors {
-    None,
-    Read,
-    Preflight,
-}
-
-impl Cors {
-    fn of(path: &str, method: &Method, headers: &HeaderMap) -> Self {
-        let shared = ["/v1/vars", "/v1/var/", "/v1/client/fs/", "/v1/client/allocation/", "/v1/client/stats"];
-        if !headers.contains_key(ORIGIN) || !shared.iter().any(|prefix| path.starts_with(prefix)) {
-            return Self::None;
-        }
-        if *method == Method::OPTIONS { Self::Preflight } else { Self::Read }
-    }
-
-    fn apply(self, headers: &mut HeaderMap) {
-        if self == Self::None {
-            return;
-        }
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-        if self == Self::Preflight {
-            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET"));
-        }
-    }
 }

@@ -16,6 +16,7 @@ use drover_model::{AllocId, Allocation, NodeId, TextMap};
 use drover_server::CsiVolumesWritten;
 use drover_state::{Snapshot, Table, WatchKey};
 use drover_wire::stubs::{AllocFields, AllocStub};
+use http::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -124,15 +125,16 @@ pub(super) async fn list(context: &Context) -> Result<Reply> {
 
 pub(super) async fn volume(context: &Context, path: &str) -> Result<Reply> {
     let (id, action) = path.split_once('/').map_or((path, None), |(id, action)| (id, Some(action)));
+    let puts = context.method == Method::PUT;
     match action {
         None if context.is_read() => one(context, id).await,
-        None if context.is_write() => register(context).await,
+        None if puts => register(context).await,
         None if context.is_delete() => deregister(context, id).await,
-        Some("create") if context.is_write() => create(context).await,
+        Some("create") if puts => create(context).await,
         Some("delete") if context.is_delete() => delete(context, id).await,
         Some("detach") if context.is_delete() => detach(context, id).await,
-        _ if context.is_read() => Err(ApiError::method()),
-        _ => Err(ApiError::no_resource()),
+        _ if puts || context.is_delete() => Err(ApiError::no_resource()),
+        _ => Err(ApiError::method()),
     }
 }
 
@@ -271,9 +273,7 @@ struct External<T: Serialize> {
 }
 
 pub(super) async fn external(context: &Context) -> Result<Reply> {
-    if !(context.is_read() || context.is_write() || context.is_delete()) {
-        return Err(ApiError::method());
-    }
+    context.must_read()?;
     let (max, token) = plugin_page(context)?;
     let plugin = context.text("plugin_id").unwrap_or_default();
     let page = context.state.server.external_csi_volumes(plugin, max, &token).await?;
@@ -301,7 +301,7 @@ pub(super) async fn snapshot(context: &Context) -> Result<Reply> {
         let made = server.create_csi_snapshots(&context.namespace(), asked).await?;
         let snapshots = Some(made.into_iter().map(public).collect()).filter(|made: &Vec<_>| !made.is_empty());
         let answer = Snapshots { snapshots, meta: Meta::at(0, String::new()) };
-        return Ok(context.json(&answer)?.written_at(0));
+        return Ok(context.json(&answer)?.read_without_leader());
     }
     let plugin = context.text("plugin_id").unwrap_or_default().to_owned();
     if context.is_delete() {

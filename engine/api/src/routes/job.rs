@@ -166,7 +166,6 @@ async fn latest_deployment(context: &Context, id: &str) -> Result<Reply> {
 }
 
 async fn summary(context: &Context, id: &str) -> Result<Reply> {
-    context.must_read()?;
     let options = context.read_options()?;
     let key = context.job_key(id);
     let index = |state: &Snapshot| match state.job_summary(&key) {
@@ -187,7 +186,6 @@ async fn summary(context: &Context, id: &str) -> Result<Reply> {
 }
 
 async fn versions(context: &Context, id: &str) -> Result<Reply> {
-    context.must_read()?;
     let options = context.read_options()?;
     let key = context.job_key(id);
     let wants_diffs = context.flag("diffs")?.unwrap_or(false);
@@ -256,7 +254,6 @@ fn diffs(state: &Snapshot, key: &JobKey, versions: &[Arc<Job>], against: &Agains
 }
 
 async fn submission(context: &Context, id: &str) -> Result<Reply> {
-    context.must_read()?;
     let version: u64 = context
         .param("version")
         .and_then(|version| version.parse().ok())
@@ -285,7 +282,7 @@ async fn scale(context: &Context, id: &str) -> Result<Reply> {
         context,
         &options,
         keys,
-        |state| state.tables_index(&tables),
+        |state| if state.job(&key).is_some() { state.tables_index(&tables) } else { state.index() },
         |state| {
             let job = state.job(&key).ok_or_else(|| ApiError::not_found("job not found"))?;
             context.json(&scale_status(state, job))
@@ -324,6 +321,9 @@ async fn actions(context: &Context, id: &str) -> Result<Reply> {
     context.must_read()?;
     let options = context.read_options()?;
     let key = context.job_key(id);
+    if context.state.store().snapshot().job(&key).is_none() {
+        return Err(ApiError::refused(format!("Unknown job {id:?}")));
+    }
     let keys = || vec![WatchKey::Job(key.clone())];
     read(
         context,

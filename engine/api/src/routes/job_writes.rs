@@ -220,6 +220,10 @@ pub(super) async fn tag(context: &Context, id: &str, name: &str) -> Result<Reply
     let server = &context.state.server;
     let (index, tag) = if context.is_write() {
         let request: TagVersionRequest = context.body()?;
+        if server.state().snapshot().job(&key).is_none() {
+            let version = request.version.unwrap_or_default();
+            return Err(ApiError::refused(format!("job {id:?} version {version} not found")));
+        }
         let done = server.tag_job_version(&key, request.version, name, &request.description).await?;
         let snapshot = server.state().snapshot();
         let tag = snapshot.job_version_tagged(&key, name).and_then(|job| job.version_tag.clone());

@@ -69,7 +69,7 @@ async fn at(
     render: impl FnOnce(&Snapshot) -> Result<Reply>,
 ) -> Result<Reply> {
     let keys = || vec![WatchKey::Table(Table::ScalingPolicies)];
-    read(context, options, keys, |state| state.table_index(Table::ScalingPolicies), render).await
+    read(context, options, keys, |state| state.table_index(Table::ScalingPolicies).max(1), render).await
 }
 
 fn policies(job: &Job) -> impl Iterator<Item = &ScalingPolicy> {

@@ -122,13 +122,17 @@ async fn delete(context: &Context, name: &str, id: &str) -> Result<Reply> {
 pub(super) async fn of_job(context: &Context, id: &str) -> Result<Reply> {
     context.must_read()?;
     let options = context.read_options()?;
+    let key_of_job = context.job_key(id);
     let keys = || vec![WatchKey::Table(Table::Services)];
     read(
         context,
         &options,
         keys,
-        |state| state.table_index(Table::Services),
+        |state| if state.job(&key_of_job).is_some() { state.table_index(Table::Services) } else { 0 },
         |state| {
+            if state.job(&key_of_job).is_none() {
+                return Err(ApiError::not_found("job not found"));
+            }
             let found = state.services().filter(|found| *found.job_id == *id && options.in_scope(&found.namespace));
             let page = page(&options, found, key, &[])?;
             Ok(context.json(&page.items)?.with_next_token(page.next.as_deref()))
@@ -148,8 +152,11 @@ pub(super) async fn of_alloc(context: &Context, id: &str) -> Result<Reply> {
         context,
         &options,
         keys,
-        |state| state.table_index(Table::Services),
+        |state| if state.alloc(&id).is_some() { state.table_index(Table::Services) } else { 0 },
         |state| {
+            if state.alloc(&id).is_none() {
+                return Err(ApiError::not_found("allocation not found"));
+            }
             let acl = context.acl()?;
             let seen = state.services_by_alloc(&id);
             let seen = seen.filter(|service| acl.allows(&service.namespace, NamespaceCapability::ReadJob));

@@ -9,6 +9,7 @@ use drover_acl::NamespaceCapability;
 use drover_model::{Allocation, Deployment, Job, JobKey};
 use drover_state::{Snapshot, Table, WatchKey};
 use drover_wire::requests::JobStatusesRequest;
+use http::Method;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -76,10 +77,11 @@ struct DeploymentStatus<'a> {
 
 /// GET: all jobs; POST: the named ones.
 pub(super) async fn statuses(context: &Context) -> Result<Reply> {
-    if !context.is_read() && !context.is_write() {
-        return Err(ApiError::method());
-    }
-    let request: JobStatusesRequest = if context.is_write() { context.optional_body()? } else { Default::default() };
+    let request: JobStatusesRequest = match context.method {
+        Method::GET => JobStatusesRequest::default(),
+        Method::POST => named(context)?,
+        _ => return Err(ApiError::method()),
+    };
     let children = request.include_children || context.flag("include_children")?.unwrap_or(false);
     let wanted: Option<Vec<JobKey>> = request.jobs.filter(|jobs| !jobs.is_empty()).map(|jobs| {
         jobs.into_iter()
@@ -117,6 +119,20 @@ pub(super) async fn statuses(context: &Context) -> Result<Reply> {
         },
     )
     .await
+}
+
+/// What a request with a body asks for, which must name jobs.
+fn named(context: &Context) -> Result<JobStatusesRequest> {
+    if context.body.is_empty() {
+        return Ok(JobStatusesRequest::default());
+    }
+    let body = context.body::<JobStatusesRequest>();
+    let request =
+        body.map_err(|error| ApiError::bad_request(format!("error decoding request: {}", error.message)))?;
+    match &request.jobs {
+        Some(jobs) if !jobs.is_empty() => Ok(request),
+        _ => Err(ApiError::bad_request("no jobs in request")),
+    }
 }
 
 fn status<'a>(state: &'a Snapshot, job: &'a Job) -> Status<'a> {

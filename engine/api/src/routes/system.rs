@@ -7,12 +7,12 @@ use crate::reply::Reply;
 pub(super) async fn route(context: &Context, tail: &str) -> Result<Reply> {
     match tail {
         "gc" => {
-            context.must_write()?;
+            context.must_put()?;
             context.check_region()?;
             context.state.server.system_gc().await?;
         }
         "reconcile/summaries" => {
-            context.must_write()?;
+            context.must_put()?;
             context.check_region()?;
             context.state.server.reconcile_summaries().await?;
         }

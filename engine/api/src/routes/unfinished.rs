@@ -25,6 +25,9 @@ pub(crate) fn answer(method: &Method, path: &str) -> Option<Result<Reply>> {
     if path == "operator/license" && method == Method::GET {
         return Some(Ok(Reply::empty().with_status(StatusCode::NO_CONTENT)));
     }
+    if path == "operator/license" && method != Method::PUT {
+        return Some(Err(ApiError::method()));
+    }
     if path == "operator/license" || ENTERPRISE.iter().any(|prefix| below(prefix)) {
         return Some(Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "Nomad Enterprise only endpoint")));
     }

@@ -141,7 +141,9 @@ pub(super) async fn route(context: &Context, path: &str) -> Result<Reply> {
         let done = context.state.server.delete_variable(&context.namespace(), path, cas).await?;
         return Ok(Reply::empty().with_status(StatusCode::NO_CONTENT).written_at(done.index));
     }
-    context.must_read()?;
+    if !context.is_read() {
+        return Err(ApiError::bad_request("Invalid method"));
+    }
     let options = context.read_options()?;
     let namespace = options.namespace.clone();
     allow(context, &namespace, path, VariableCapability::Read)?;

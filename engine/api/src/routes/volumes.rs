@@ -241,7 +241,6 @@ async fn delete_host(context: &Context, id: &str) -> Result<Reply> {
 }
 
 async fn claims(context: &Context) -> Result<Reply> {
-    context.must_read()?;
     let options = context.read_options()?;
     let (job, group, name) = (context.text("job_id"), context.text("task_group"), context.text("volume_name"));
     let keys = || vec![WatchKey::Table(Table::VolumeClaims)];
@@ -270,6 +269,7 @@ async fn delete_claim(context: &Context, id: &str) -> Result<Reply> {
     if !context.is_delete() {
         return Err(ApiError::method());
     }
-    let done = context.state.server.delete_volume_claim(&context.namespace(), id).await?;
+    let done = context.state.server.delete_volume_claim(&context.namespace(), id).await;
+    let done = done.map_err(|error| ApiError::refused(error.message))?;
     Ok(context.json(&Deleted { index: done.index })?.written_at(done.index))
 }

@@ -21,7 +21,6 @@ pub(super) async fn route(context: &Context, tail: &str) -> Result<Reply> {
     match tail.trim_end_matches('/') {
         "bootstrap" => bootstrap::bootstrap(context).await,
         "policies" => policies::list(context).await,
-        "policy" if tail == "policy" && !context.is_read() => Ok(Reply::redirect("/v1/acl/policy/")),
         "policy/self" => policies::of_caller(context).await,
         "policy" => policies::route(context, "").await,
         "tokens" => tokens::list(context).await,

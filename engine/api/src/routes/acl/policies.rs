@@ -108,7 +108,7 @@ pub(super) async fn list(context: &Context) -> Result<Reply> {
 /// The policies of the caller itself.
 pub(super) async fn of_caller(context: &Context) -> Result<Reply> {
     context.must_read()?;
-    check_enabled(context)?;
+    check_enabled(context).map_err(|_off| ApiError::forbidden())?;
     if matches!(context.access()?.identity, Identity::Anonymous) {
         return Err(ApiError::forbidden());
     }

@@ -25,7 +25,6 @@ const DEFAULT_SINCE: Duration = Duration::from_secs(72 * 3600);
 const MAX_NAME_BYTES: usize = 256;
 
 pub(super) async fn route(context: &Context) -> Result<Reply> {
-    context.must_read()?;
     check_target(context)?;
     let flag = |name: &str| {
         context.flag(name).map(Option::unwrap_or_default).map_err(|error| ApiError::bad_request(error.message))

@@ -3,7 +3,7 @@
 use crate::error::ApiError;
 use crate::state::ApiState;
 use drover_model::{AllocClientStatus, Allocation, JobKey, Namespace};
-use http::Uri;
+use http::{HeaderMap, Uri};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 use std::sync::Arc;
@@ -15,8 +15,11 @@ fn job_of(path: &str) -> Option<String> {
 }
 
 /// The exec route that stands for an action's; `None` for all other paths.
-pub(crate) fn as_exec(state: &ApiState, uri: &Uri) -> Option<Result<Uri, ApiError>> {
+pub(crate) fn as_exec(state: &ApiState, uri: &Uri, headers: &HeaderMap) -> Option<Result<Uri, ApiError>> {
     let job = job_of(uri.path())?;
+    if !headers.contains_key(http::header::SEC_WEBSOCKET_KEY) {
+        return Some(Err(ApiError::refused("websocket connection not found in context")));
+    }
     Some(translate(state, &job, uri.query().unwrap_or("")))
 }
 

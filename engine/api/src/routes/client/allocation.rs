@@ -45,8 +45,8 @@ struct Restart {
 }
 
 fn restart(context: &Context, id: &str) -> Result<Reply> {
-    let (node, id) = of_alloc(context, id, &[NamespaceCapability::AllocLifecycle])?;
     let request: Restart = context.optional_body().map_err(|error| ApiError::refused(error.message))?;
+    let (node, id) = of_alloc(context, id, &[NamespaceCapability::AllocLifecycle])?;
     node.restart(&id, some(&request.task_name), request.all_tasks)?;
     context.json(&json!({ "Index": 0 }))
 }
@@ -60,9 +60,9 @@ struct Signal {
 
 async fn signal(context: &Context, id: &str) -> Result<Reply> {
     context.must_write()?;
-    let (node, id) = of_alloc(context, id, &[NamespaceCapability::AllocLifecycle])?;
     let request: Signal =
         context.body().map_err(|error| ApiError::bad_request(format!("Failed to decode body: {}", error.message)))?;
+    let (node, id) = of_alloc(context, id, &[NamespaceCapability::AllocLifecycle])?;
     node.signal(&id, some(&request.task), &request.signal).await?;
     context.json(&json!({ "Index": 0 }))
 }
@@ -80,8 +80,21 @@ async fn collect(context: &Context, id: &str) -> Result<Reply> {
     }
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Pause {
+    schedule_state: String,
+}
+
 /// Schedules of tasks are a matter of the enterprise edition.
 fn pause(context: &Context, id: &str) -> Result<Reply> {
+    if !context.is_read() {
+        context.must_write()?;
+        let request: Pause = context.optional_body().map_err(|error| ApiError::refused(error.message))?;
+        if !matches!(request.schedule_state.as_str(), "run" | "pause") {
+            return Err(ApiError::bad_request("Not a valid task schedule state"));
+        }
+    }
     let needed = if context.is_read() { NamespaceCapability::ReadJob } else { NamespaceCapability::PauseAllocation };
     of_alloc(context, id, &[needed])?;
     Err(ApiError::refused("Enterprise only"))

@@ -113,16 +113,11 @@ pub(super) async fn route(context: &Context, name: &str) -> Result<Reply> {
 }
 
 async fn put(context: &Context, name: Option<&str>) -> Result<Reply> {
-    check_enabled(context)?;
-    let mut write: AuthMethodWrite = context.body()?;
-    if let Some(name) = name {
-        if write.method.name.is_empty() {
-            name.clone_into(&mut write.method.name);
-        }
-        if write.method.name != name {
-            return Err(ApiError::bad_request("ACL auth-method name does not match request path"));
-        }
+    let write: AuthMethodWrite = context.body()?;
+    if name.is_some_and(|name| write.method.name != name) {
+        return Err(ApiError::bad_request("ACL auth-method name does not match request path"));
     }
+    check_enabled(context)?;
     context.allow_management()?;
     let method = context.state.server.upsert_acl_auth_method(write).await?;
     Ok(context.json(&shown(&method))?.written_at(method.modify_index))

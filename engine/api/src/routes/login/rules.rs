@@ -90,8 +90,8 @@ pub(super) async fn route(context: &Context, id: &str) -> Result<Reply> {
 }
 
 async fn put(context: &Context, id: Option<&str>) -> Result<Reply> {
-    check_enabled(context)?;
     let mut write: BindingRuleWrite = context.body()?;
+    check_enabled(context)?;
     if let Some(id) = id {
         if write.id.is_empty() {
             id.clone_into(&mut write.id);

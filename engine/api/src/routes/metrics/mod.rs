@@ -2,6 +2,7 @@
 
 mod client;
 mod json;
+mod process;
 mod prometheus;
 mod server;
 
@@ -69,7 +70,8 @@ pub(super) async fn route(context: &Context) -> Result<Reply> {
     let metrics = collect(&context.state).await;
     if is_prometheus {
         let content_type = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
-        return Ok(Reply::text(content_type, prometheus::text(&metrics)));
+        let text = prometheus::text(&metrics) + &process::text();
+        return Ok(Reply::text(content_type, text));
     }
     context.json(&json::document(&metrics))
 }
@@ -84,6 +86,8 @@ async fn collect(state: &ApiState) -> Metrics {
     if let Some(node) = &state.node {
         client::collect(&mut metrics, node, &snapshot, options).await;
     }
+    let host: Arc<str> = state.agent.name.as_str().into();
+    metrics.gauges.iter_mut().for_each(|gauge| gauge.labels.push(("host", Arc::clone(&host))));
     metrics.gauges.retain(|gauge| options.shows(&gauge.name));
     metrics.counters.retain(|counter| options.shows(counter.name));
     metrics.measured.retain(|measured| options.shows(measured.name));
@@ -94,7 +98,7 @@ async fn collect(state: &ApiState) -> Metrics {
 pub(crate) async fn flat(state: &ApiState) -> Vec<(String, f64)> {
     let plain = |text: &str| text.replace(|c: char| !c.is_ascii_alphanumeric() && !"_-".contains(c), "_");
     let name = |gauge: &Gauge| {
-        let labels = gauge.labels.iter().map(|(_, value)| plain(value));
+        let labels = gauge.labels.iter().filter(|(name, _)| *name != "host").map(|(_, value)| plain(value));
         std::iter::once(gauge.name.to_string()).chain(labels).collect::<Vec<_>>().join(".")
     };
     collect(state).await.gauges.iter().map(|gauge| (name(gauge), gauge.value)).collect()

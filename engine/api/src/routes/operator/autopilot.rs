@@ -6,12 +6,13 @@ use crate::error::{ApiError, Result};
 use crate::reply::Reply;
 use drover_base::Nanos;
 use drover_model::registry::AutopilotConfiguration;
+use http::Method;
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
 pub(super) async fn route(context: &Context, tail: &str) -> Result<Reply> {
     match tail {
-        "configuration" if context.is_write() => change(context).await,
+        "configuration" if context.method == Method::PUT => change(context).await,
         "configuration" if context.is_read() => configuration(context),
         "health" if context.is_read() => health(context),
         "configuration" | "health" => Err(ApiError::not_found("Invalid method")),

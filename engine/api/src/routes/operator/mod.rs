@@ -9,7 +9,7 @@ mod snapshot;
 use crate::context::Context;
 use crate::error::{ApiError, Result};
 use crate::reply::Reply;
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 pub(super) async fn route(context: &Context, tail: &str) -> Result<Reply> {
     let (head, rest) = tail.split_once('/').unwrap_or((tail, ""));
@@ -21,7 +21,7 @@ pub(super) async fn route(context: &Context, tail: &str) -> Result<Reply> {
         ("autopilot", rest) => autopilot::route(context, rest).await,
         ("snapshot", "") => snapshot::route(context).await,
         ("upgrade-check", rest) => upgrade_check(context, rest),
-        ("utilization", "") if context.is_write() => {
+        ("utilization", "") if context.method == Method::POST => {
             Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "Nomad Enterprise only endpoint"))
         }
         ("utilization", "") => Err(ApiError::method()),
@@ -35,6 +35,7 @@ fn upgrade_check(context: &Context, check: &str) -> Result<Reply> {
         let text = format!("Path /v1/operator/upgrade-check/{check} not found");
         return Err(ApiError::not_found(text));
     }
+    context.must_read()?;
     let index = context.state.store().index();
     let answer = serde_json::json!({
         "JobsWithoutVaultIdentity": [],

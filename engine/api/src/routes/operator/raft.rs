@@ -38,7 +38,9 @@ fn configuration(context: &Context) -> Result<Reply> {
 }
 
 fn peer(context: &Context) -> Result<Reply> {
-    only(context.is_delete())?;
+    if !context.is_delete() {
+        return Err(ApiError::not_found("Invalid method"));
+    }
     if context.param("address").is_some() {
         let text = "Removing a peer by address is not supported in the current raft protocol version";
         return Err(ApiError::bad_request(text));
@@ -53,7 +55,7 @@ fn peer(context: &Context) -> Result<Reply> {
 }
 
 fn transfer(context: &Context) -> Result<Reply> {
-    only(context.is_write())?;
+    context.must_write()?;
     let agent = &context.state.agent;
     let own = agent.rpc_addr.to_string();
     let unknown = |by: &str, value: &str| {

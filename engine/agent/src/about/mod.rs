@@ -1,10 +1,12 @@
 //! What the agent says of itself over HTTP.
 
+mod config;
+mod defaults;
+
 use crate::config::AgentConfig;
 use crate::settings::API_VERSION;
 use drover_api::{AgentInfo, MetricsOptions};
 use drover_model::TextMap;
-use serde_json::{Value, json};
 use std::ffi::OsString;
 
 /// What the API needs to know of the agent.
@@ -19,7 +21,7 @@ pub(crate) fn info(config: &AgentConfig, name: &str, server_id: String) -> Agent
         serf_addr: config.advertise[2],
         version: API_VERSION.to_owned(),
         is_server: config.server.is_some(),
-        config: describe(config, name),
+        config: config::describe(config, name),
     }
 }
 
@@ -35,31 +37,6 @@ pub(crate) fn metrics(config: &AgentConfig) -> MetricsOptions {
         prefix_filter: telemetry.prefix_filter.clone(),
         filter_default: telemetry.filter_default,
     }
-}
-
-/// The configuration as `/v1/agent/self` shows it; nothing in it is secret.
-fn describe(config: &AgentConfig, name: &str) -> Value {
-    json!({
-        "Region": config.region,
-        "Datacenter": config.datacenter,
-        "NodeName": name,
-        "DataDir": config.data_dir,
-        "LogLevel": config.log_level,
-        "LogJson": config.log_json,
-        "DevMode": config.dev,
-        "BindAddr": config.http.0.to_string(),
-        "Addresses": {
-            "HTTP": config.http.0.to_string(),
-            "RPC": config.rpc.0.to_string(),
-            "Serf": config.serf.0.to_string(),
-        },
-        "EnableDebug": config.enable_debug,
-        "Ports": {"HTTP": config.http.1, "RPC": config.rpc.1, "Serf": config.serf.1},
-        "Server": {"Enabled": config.server.is_some(), "BootstrapExpect": 1},
-        "Client": {"Enabled": config.client.is_some()},
-        "ACL": config.acl.describe(),
-        "Version": {"Version": API_VERSION, "VersionPrerelease": "", "VersionMetadata": ""},
-    })
 }
 
 /// Parts of the names of variables that may hold something secret.
