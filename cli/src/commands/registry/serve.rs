@@ -97,13 +97,15 @@ impl Invoke for Serve {
     }
 }
 
+/// In one go: a reader that goes away after the first line must not take the server along.
 async fn announce(server: &Server) {
     let (packs, versions) = server.app().catalog().look(|index| (index.packs(), index.versions()));
-    output::line(&format!("Drover registry at {} (listening on {})", server.url(), server.address()));
-    output::line(&format!("{packs} packs, {versions} versions"));
+    let mut text = format!("Drover registry at {} (listening on {})\n", server.url(), server.address());
+    text.push_str(&format!("{packs} packs, {versions} versions"));
     if server.app().tokens().list().await.is_ok_and(|tokens| tokens.is_empty()) {
-        output::line("There is no token yet, so that nobody can publish; `drover registry token create` makes one.");
+        text.push_str("\nNobody can publish yet: there is no token; `drover registry token create` makes one");
     }
+    output::line(&text);
 }
 
 /// The first request to stop lets requests finish, a second one does not; a hangup reads the certificate again.
