@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use crate::desired::{Desired, Resource, Spec, Target};
 use crate::engine::{Engine, EngineError, Written, refused, text};
 use crate::live::{Live, LiveJob, LiveObject};
-use crate::objects::{Call, Find};
+use crate::objects::{Call, Find, ObjectKind};
 use crate::owner::Owner;
 use crate::plan::{Options, ignore, selected, stamp};
 
@@ -115,10 +115,8 @@ impl Engine {
         let (Spec::Job(job), Target::Job { namespace, id }) = (&resource.spec, target.inner()) else {
             return Ok((target, found));
         };
-        let within = Target::Namespace { name: namespace.clone() }.at(target.engine());
-        let is_coming = desired.resources.iter().any(|other| other.target() == within);
-        // A dry run in a namespace that the plan is going to make would be refused.
-        if is_coming && !live.namespaces.contains_key(&within) {
+        // A dry run in a namespace or a node pool that the plan is going to make would be refused.
+        if waits_for(job, &target, desired, live) {
             return Ok((target, found));
         }
         if !found.is_gone() && ignore::leaves_something(job, &resource.ignore) {
@@ -259,6 +257,16 @@ impl Engine {
             other => other.into(),
         })
     }
+}
+
+/// Whether the plan is going to make the job's namespace or node pool.
+fn waits_for(job: &Json, target: &Target, desired: &Desired, live: &Live) -> bool {
+    let namespace = Target::Namespace { name: target.namespace().unwrap_or_default().to_owned() };
+    let pool = job["NodePool"].as_str().unwrap_or_default().to_owned();
+    let pool = Target::Object { of: ObjectKind::NodePool, namespace: String::new(), name: pool };
+    [namespace, pool].into_iter().map(|needed| needed.at(target.engine())).any(|needed| {
+        live.index(&needed) == 0 && desired.resources.iter().any(|other| other.target() == needed)
+    })
 }
 
 /// What was read.

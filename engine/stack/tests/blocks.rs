@@ -1,5 +1,7 @@
 //! What a stack's blocks mean: instances, overlays, moves, imports, engines, policies, checks, and all other resources.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod support;
 
 use std::collections::BTreeSet;
@@ -368,4 +370,18 @@ fn a_comment_is_bounded_and_a_page_stands_alone() {
     let page = plan_html(&plan);
     assert!(page.contains("<svg ") && !page.contains("<b>") && !page.contains("<script"), "nothing of a value is markup");
     assert!(!page.contains("src=") && !page.contains("href="), "nothing is loaded");
+}
+
+#[test]
+fn what_was_at_an_address_before_goes_under_another_one() {
+    let stack = format!("stack \"s\" {{}}\n{REPORT}");
+    let old = Target::Job { namespace: "default".into(), id: "before".into() };
+    let mut live = live();
+    live.jobs.insert(old.clone(), LiveJob { running: 3, ..unchanged_job(Some("job.report")) });
+    let recorded = Recorded { target: old, depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: 7 };
+    live.record.resources.insert("job.report".into(), recorded);
+    let plan = plan(&stack, &live);
+    let changes: Vec<_> = plan.changes.iter().map(|change| (change.address.as_str(), change.action)).collect();
+    assert_eq!(changes, [("job.report", Action::Create), ("job.report (old)", Action::Delete)]);
+    assert_eq!(plan.cost().stopped, 3);
 }

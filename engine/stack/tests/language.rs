@@ -1,5 +1,7 @@
 //! Stacks in folders: evaluation, order, and what a person sees when something is wrong.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod support;
 
 use drover_stack::desired::{Spec, Target, Wait};

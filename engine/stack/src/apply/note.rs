@@ -13,8 +13,11 @@ use crate::release::{Kept, Snapshot, SnapshotError};
 /// Notes what is about to be made. Only jobs and namespaces say themselves who they belong to: if this apply is killed, what it
 /// made must not be taken for somebody else's.
 pub(super) fn intend(plan: &ChangePlan, record: &mut Record) {
-    for change in plan.changes.iter().filter(|change| change.action != Action::Delete) {
-        record.resources.entry(change.address.clone()).or_insert_with(|| recorded(change, 0));
+    for change in &plan.changes {
+        let known = record.resources.get(&change.address);
+        if known.is_none_or(|known| known.target != change.target) {
+            record.resources.insert(change.address.clone(), recorded(change, 0));
+        }
     }
 }
 
@@ -70,7 +73,11 @@ pub(super) fn note(plan: &ChangePlan, outcome: &Outcome, before: &Record, record
                 recorded.index = index;
             }
         } else if !written.contains(address) {
-            continue;
+            // What still has to go is not forgotten, though the stack has something else at its address.
+            let is_known = record.resources.values().any(|known| known.target == change.target);
+            if change.action == Action::Delete && !is_known {
+                record.resources.insert(address.to_owned(), recorded(change, change.base_index));
+            }
         } else if change.action == Action::Delete {
             record.resources.remove(address);
         } else {

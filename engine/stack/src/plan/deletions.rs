@@ -6,11 +6,21 @@ use super::{Action, Base, Change, ChangePlan, Owned, Write};
 use crate::desired::{Target, Wait};
 use crate::live::Live;
 
+/// The end of the address of what goes, where the stack has something else at that address.
+pub const OLD: &str = " (old)";
+
 impl ChangePlan {
     /// Deletions come last, what depends on others before those, namespaces after what is in them.
     pub(super) fn delete_all(&mut self, owned: impl Iterator<Item = Owned>, live: &Live) {
         let before: BTreeSet<String> = self.changes.iter().map(|change| change.address.clone()).collect();
-        let owned: Vec<Owned> = owned.collect();
+        // Where the stack has something else at the address now, what was there before needs another one.
+        let rename = |mut gone: Owned| {
+            if before.contains(&gone.address) || self.unchanged.contains_key(&gone.address) {
+                gone.address.push_str(OLD);
+            }
+            gone
+        };
+        let owned: Vec<Owned> = owned.map(rename).collect();
         let mut dependencies: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for gone in &owned {
             let mut after: BTreeSet<String> = owned
@@ -18,8 +28,8 @@ impl ChangePlan {
                 .filter(|other| {
                     live.record
                         .resources
-                        .get(&other.address)
-                        .is_some_and(|recorded| recorded.depends_on.contains(&gone.address))
+                        .get(other.address.trim_end_matches(OLD))
+                        .is_some_and(|recorded| recorded.depends_on.contains(gone.address.trim_end_matches(OLD)))
                 })
                 .map(|other| other.address.clone())
                 .collect();

@@ -51,6 +51,10 @@ impl Context<'_> {
             forces_replacement |= diff.forces_replacement();
             self.describe(change, &diff, answer);
         }
+        if found.dry_run.is_none() {
+            let note = "its namespace or node pool is new: the engine can say what it will do when that is there";
+            change.notes.push(note.to_owned());
+        }
         change.notes.extend(kept);
         let scheduling =
             found.dry_run.as_ref().map(|answer| Scheduling::read(answer, &job)).unwrap_or_default();

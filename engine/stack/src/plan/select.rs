@@ -67,7 +67,8 @@ fn check_import(desired: &Desired, import: &Import) -> Result<(), PlanError> {
 
 /// Whether `target` names the address or something above it.
 pub fn covers(target: &str, address: &str) -> bool {
-    address.strip_prefix(target).is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with('['))
+    let is_below = |rest: &str| rest.is_empty() || rest == super::deletions::OLD || rest.starts_with(['.', '[']);
+    address.strip_prefix(target).is_some_and(is_below)
 }
 
 /// Whether a person left an address out by its name.

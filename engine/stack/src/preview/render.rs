@@ -1,5 +1,7 @@
 //! A change plan as lines.
 
+use std::collections::BTreeSet;
+
 use super::{Line, Sign};
 use crate::desired::PolicyLevel;
 use crate::plan::{Action, Change, ChangePlan, PolicyResult};
@@ -43,6 +45,9 @@ pub struct PlanLine {
     pub is_warning: bool,
 }
 
+/// Services that are named where many are away.
+const MAX_NAMED: usize = 8;
+
 /// The whole plan, change by change; then what needs attention; the summary last.
 pub fn plan_lines(plan: &ChangePlan) -> Vec<PlanLine> {
     let mut lines = Vec::new();
@@ -59,12 +64,14 @@ pub fn plan_lines(plan: &ChangePlan) -> Vec<PlanLine> {
         lines.extend(policies);
         lines.push(blank());
     }
-    if plan.changes.len() > 1 {
-        let risks: Vec<(&str, &str)> = plan.risks().collect();
-        lines.extend(risks.iter().map(|(address, risk)| PlanLine { indent: 0, ..warning(format!("{address}: {risk}")) }));
-        if !risks.is_empty() {
-            lines.push(blank());
-        }
+    let away: BTreeSet<&str> = plan.risks().map(|(address, _)| address).collect();
+    if !away.is_empty() && plan.changes.len() > 1 {
+        let s = if away.len() == 1 { " is" } else { "s are" };
+        let names: Vec<&str> = away.iter().copied().take(MAX_NAMED).collect();
+        let more = if away.len() > MAX_NAMED { ", …" } else { "" };
+        let what = format!("{} service{s} away for a while: {}{more}", away.len(), names.join(", "));
+        lines.push(PlanLine { indent: 0, ..warning(what) });
+        lines.push(blank());
     }
     lines.push(plain(0, "", summary(plan)));
     lines
