@@ -11,8 +11,10 @@
 
 mod attributes;
 pub mod files;
+mod functions;
 pub mod gotemplate;
 mod jobs;
+pub mod layout;
 pub mod limits;
 pub mod lint;
 pub mod locate;
@@ -25,13 +27,14 @@ mod range;
 mod reads;
 mod render;
 mod resources;
-mod secret;
 pub mod scaffold;
+mod secret;
 mod supplied;
 mod tags;
 pub mod template;
 pub mod testing;
 pub mod value_files;
+pub mod vendor;
 
 pub use jobs::{RenderedJob, parse_job_file};
 pub use locate::{DeclaredRegistry, Folders, Locate, LocateError, Located, Locator, Wanted};

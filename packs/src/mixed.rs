@@ -50,7 +50,9 @@ pub(crate) fn render(
     std::thread::scope(|scope| {
         let worker = std::thread::Builder::new().stack_size(STACK_BYTES);
         match worker.spawn_scoped(scope, work) {
-            Ok(thread) => thread.join().unwrap_or_else(|_| Err(Diagnostic::error("the template engine failed", "").into())),
+            Ok(thread) => {
+                thread.join().unwrap_or_else(|_| Err(Diagnostic::error("the template engine failed", "").into()))
+            }
             Err(error) => Err(Diagnostic::error(format!("cannot start a thread: {error}"), "").into()),
         }
     })
@@ -112,7 +114,8 @@ fn render_here(
 
 /// Helpers in Tera have Tera's ending.
 fn is_parsed(name: &str) -> bool {
-    name == OUTPUTS || name.starts_with("templates/") && (name.ends_with(".tpl") || is_helper(name) && !name.ends_with(".tera"))
+    name == OUTPUTS
+        || name.starts_with("templates/") && (name.ends_with(".tpl") || is_helper(name) && !name.ends_with(".tera"))
 }
 
 fn values(variables: &Value, declared: Option<&Declarations>) -> Map {

@@ -25,7 +25,8 @@ pub(crate) fn check(range: &str, version: &str) -> Result<(), String> {
 }
 
 fn fits(condition: &str, version: &Version) -> Result<bool, String> {
-    let wrong = |error: semver::Error| format!("`{condition}` is no range of versions: {error}; write ~> 1.2 or >= 1.0, < 2.0");
+    let wrong =
+        |error: semver::Error| format!("`{condition}` is no range of versions: {error}; write ~> 1.2 or >= 1.0, < 2.0");
     if let Some(other) = condition.strip_prefix("!=") {
         return Ok(!VersionReq::parse(&format!("={}", other.trim())).map_err(wrong)?.matches(version));
     }
@@ -49,14 +50,27 @@ mod tests {
 
     #[test]
     fn ranges_read_as_in_terraform() {
-        for (range, version) in
-            [("~> 1.2", "1.9.0"), ("~> 1.2.3", "1.2.9"), (">= 1.0, < 2.0", "v1.5.0"), ("1.2.3", "1.2.3"), ("~> 0.1", "0.9.0"), ("!= 1.3.0", "1.3.1"), ("", "")]
-        {
+        for (range, version) in [
+            ("~> 1.2", "1.9.0"),
+            ("~> 1.2.3", "1.2.9"),
+            (">= 1.0, < 2.0", "v1.5.0"),
+            ("1.2.3", "1.2.3"),
+            ("~> 0.1", "0.9.0"),
+            ("!= 1.3.0", "1.3.1"),
+            ("", ""),
+        ] {
             assert_eq!(check(range, version), Ok(()), "{range} {version}");
         }
-        for (range, version) in
-            [("~> 1.2", "2.0.0"), ("~> 1.2", "1.1.0"), ("~> 1.2.3", "1.3.0"), (">= 1.0, < 2.0", "2.0.0"), ("!= 1.3.0", "1.3.0"), ("1.2.3", "1.2.4"), ("~> 1", ""), ("~> x", "1.0.0")]
-        {
+        for (range, version) in [
+            ("~> 1.2", "2.0.0"),
+            ("~> 1.2", "1.1.0"),
+            ("~> 1.2.3", "1.3.0"),
+            (">= 1.0, < 2.0", "2.0.0"),
+            ("!= 1.3.0", "1.3.0"),
+            ("1.2.3", "1.2.4"),
+            ("~> 1", ""),
+            ("~> x", "1.0.0"),
+        ] {
             assert!(check(range, version).is_err(), "{range} {version}");
         }
     }

@@ -140,9 +140,10 @@ fn tag_reads(tag: &Tag, reads: &mut Reads, is_bound: impl Fn(&str) -> bool) {
         let is_named =
             after.is_some_and(|token| token.is('=')) && !tokens.get(at + 2).is_some_and(|token| token.is('='));
         let is_component_name = is_component && at <= 2 && before.is_some_and(|token| token.is('<') || token.is('/'));
+        let is_filter = at == 1 && tag.keyword() == Some("filter");
         let is_block_name =
             before.and_then(Token::word).is_some_and(|word| matches!(word, "block" | "endblock")) && at == 1;
-        if is_member || is_test || is_called || is_named || is_component_name || is_block_name {
+        if is_filter || is_member || is_test || is_called || is_named || is_component_name || is_block_name {
             continue;
         }
         if WORDS.contains(&name) || is_bound(name) {
@@ -217,7 +218,7 @@ mod tests {
             names("{% set y = z %}{{ y ~ w }} {{ deps.db[\"port\"] }} {{ f(k=v) }}"),
             ["z", "w", "deps.db.port", "v"]
         );
-        assert_eq!(names("{{ a == b }}"), ["a", "b"]);
+        assert_eq!(names("{{ a == b }}{% filter to_hcl %}{% endfilter %}"), ["a", "b"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use drover_hcl::{Diagnostic, Diagnostics, Entries, EvalContext, Source, Type, Va
 use drover_secrets::{Origin, Resolver};
 use serde_json::{Map, Value as Json, json};
 
+use crate::PackSecrets;
 use crate::attributes::{Reader, label};
 use crate::gotemplate::EngineReads;
 use crate::jobs::{self, RenderedJob};
@@ -16,7 +17,6 @@ use crate::mixed::{self, MixedText};
 use crate::nomad_pack::{self, Choices};
 use crate::resources::{self, Resource};
 use crate::template::{Reach, Templates};
-use crate::PackSecrets;
 use crate::{LoadedDependency, Pack, Supplied};
 
 /// What a rendering is for; templates see it as `meta`.

@@ -47,7 +47,7 @@ pub(crate) fn pack_secret_function(secrets: PackSecrets) -> Arc<FunctionTable> {
 }
 
 fn table(answer: impl Fn(&str, Option<&str>) -> Result<String, String> + Send + Sync + 'static) -> Arc<FunctionTable> {
-    let mut table = FunctionTable::standard().as_ref().clone();
+    let mut table = crate::functions::table();
     let function = Function::new("secret", vec![Param::string("reference")], move |_: &CallEnv, given: &[Value]| {
         let reference = given.first().and_then(Value::as_str).unwrap_or_default();
         let bind = given.get(1).map(binding).transpose()?;
@@ -118,7 +118,8 @@ mod tests {
 
     #[test]
     fn binding_gives_an_expression_and_reads_nothing() {
-        let bound = evaluate(r#"secret("nomadvar:shop/db#password", { bind = "runtime" })"#, secret_function(&secrets()));
+        let bound =
+            evaluate(r#"secret("nomadvar:shop/db#password", { bind = "runtime" })"#, secret_function(&secrets()));
         assert_eq!(bound.unwrap(), "{{ with nomadVar `shop/db` }}{{ (index . `password`).Value }}{{ end }}");
         let error = |text: &str| evaluate(text, secret_function(&secrets())).unwrap_err();
         assert!(error(r#"secret("env:TOKEN", { bind = "runtime" })"#).contains("vault and nomadvar"));

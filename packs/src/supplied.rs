@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use drover_hcl::variables::{Declarations, Inputs, Origin};
 use drover_hcl::{
-    Diagnostic, Diagnostics, EvalContext, Source, Span, Value, did_you_mean,
-    parse_body, parse_json_body,
+    Diagnostic, Diagnostics, EvalContext, Source, Span, Value, did_you_mean, parse_body, parse_json_body,
 };
 use drover_secrets::Resolver;
 
@@ -293,6 +292,13 @@ impl Supplied {
     fn place(&mut self, name: &str, value: Value, place: (Arc<Source>, Span)) {
         let value = GivenValue::Value(value);
         self.given.push(Given { name: name.to_owned(), value, origin: Origin::File, place: Some(place) });
+    }
+
+    /// These without those whose names `is_left_out` says.
+    #[must_use]
+    pub fn without(mut self, is_left_out: &dyn Fn(&str) -> bool) -> Self {
+        self.given.retain(|given| !is_left_out(&given.name));
+        self
     }
 
     /// Puts `later` after these, so that it wins.

@@ -80,8 +80,14 @@ fn growing_texts_and_values() {
         ),
         &["stopped"],
     );
-    tera("{% set_global s = 'xxxxxxxx' %}{% for i in range(end=60) %}{% set_global s = s | replace(from='x', to='xx') %}{% endfor %}", &["stopped"]);
-    tera("{% for i in range(end=99999) %}{% for j in range(end=99999) %}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx{% endfor %}{% endfor %}", &["stopped"]);
+    tera(
+        "{% set_global s = 'xxxxxxxx' %}{% for i in range(end=60) %}{% set_global s = s | replace(from='x', to='xx') %}{% endfor %}",
+        &["stopped"],
+    );
+    tera(
+        "{% for i in range(end=99999) %}{% for j in range(end=99999) %}xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx{% endfor %}{% endfor %}",
+        &["stopped"],
+    );
 }
 
 #[test]
@@ -103,7 +109,10 @@ fn files_outside() {
         tera(&format!("{{{{ file(path=\"{path}\") }}}}"), &["outside the pack"]);
     }
     refused(
-        &[("templates/x.nomad.hcl.tera", "job \"x\" {\n  group \"g\" {\n    task \"t\" {\n      driver = \"raw_exec\"\n      config {\n        command = file(\"/etc/passwd\")\n      }\n    }\n  }\n}\n")],
+        &[(
+            "templates/x.nomad.hcl.tera",
+            "job \"x\" {\n  group \"g\" {\n    task \"t\" {\n      driver = \"raw_exec\"\n      config {\n        command = file(\"/etc/passwd\")\n      }\n    }\n  }\n}\n",
+        )],
         &["x.nomad.hcl.tera (rendered):6:"],
     );
 }
@@ -111,16 +120,31 @@ fn files_outside() {
 #[test]
 fn expressions_that_explode() {
     refused(
-        &[("outputs.hcl", "output \"x\" {\n  value = [for a in range(1000) : [for b in range(1000) : [for c in range(1000) : c]]]\n}\n"), ("templates/x.tera", "x")],
+        &[
+            (
+                "outputs.hcl",
+                "output \"x\" {\n  value = [for a in range(1000) : [for b in range(1000) : [for c in range(1000) : c]]]\n}\n",
+            ),
+            ("templates/x.tera", "x"),
+        ],
         // Whichever limit it meets first: the language's own or that of all renderings.
         &[""],
     );
     refused(
-        &[("outputs.hcl", "output \"x\" {\n  value = regex(\"(((a{1,1000}){1,1000}){1,1000})\", \"aaaa\")\n}\n"), ("templates/x.tera", "x")],
+        &[
+            ("outputs.hcl", "output \"x\" {\n  value = regex(\"(((a{1,1000}){1,1000}){1,1000})\", \"aaaa\")\n}\n"),
+            ("templates/x.tera", "x"),
+        ],
         &["outputs.hcl:2"],
     );
     refused(
-        &[("variables.hcl", "variable \"a\" {\n  default = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\"\n  validation {\n    condition = regex(\"^(a+)+$\", var.a) != \"\"\n    error_message = \"No.\"\n  }\n}\n"), ("templates/x.tera", "x")],
+        &[
+            (
+                "variables.hcl",
+                "variable \"a\" {\n  default = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\"\n  validation {\n    condition = regex(\"^(a+)+$\", var.a) != \"\"\n    error_message = \"No.\"\n  }\n}\n",
+            ),
+            ("templates/x.tera", "x"),
+        ],
         &["variables.hcl:4"],
     );
 }
@@ -128,9 +152,15 @@ fn expressions_that_explode() {
 #[test]
 fn go_templates_beside_tera() {
     refused(
-        &[("templates/x.tera", "x"), ("templates/y.tpl", "[[ define \"a\" ]][[ template \"a\" . ]][[ end ]][[ template \"a\" . ]]")],
+        &[
+            ("templates/x.tera", "x"),
+            ("templates/y.tpl", "[[ define \"a\" ]][[ template \"a\" . ]][[ end ]][[ template \"a\" . ]]"),
+        ],
         &["y.tpl"],
     );
     refused(&[("templates/x.tera", "x"), ("templates/y.tpl", "[[ range until 100000000 ]]x[[ end ]]")], &["y.tpl"]);
-    refused(&[("templates/x.tera", "x"), ("templates/y.tpl", "[[ fileContents \"/etc/passwd\" ]]")], &["outside of the pack"]);
+    refused(
+        &[("templates/x.tera", "x"), ("templates/y.tpl", "[[ fileContents \"/etc/passwd\" ]]")],
+        &["outside of the pack"],
+    );
 }

@@ -9,7 +9,8 @@ use drover_packs::nomad_pack::Choices;
 use drover_packs::{Meta, Pack, RenderRequest, Rendered, Supplied};
 use drover_secrets::{Resolver, Taint};
 
-const TERA: &str = "job \"a-{{ name }}\" {\n  group \"g\" {\n    task \"t\" {\n      driver = \"raw_exec\"\n    }\n  }\n}\n";
+const TERA: &str =
+    "job \"a-{{ name }}\" {\n  group \"g\" {\n    task \"t\" {\n      driver = \"raw_exec\"\n    }\n  }\n}\n";
 const GO: &str = "job \"b-[[ var \"name\" . ]]\" {\ngroup \"g\" {\n  task \"t\" {\n driver = \"raw_exec\"\n [[ template \"size\" . ]]\n    }\n  }\n}\n";
 const VARIABLES: &str = "variable \"name\" {\n  type = string\n  default = \"x\"\n}\n";
 

@@ -78,7 +78,13 @@ fn read_back(text: &str) -> Json {
     let body = parse_body(&Source::new("t.hcl", text)).map_err(|problems| problems.to_string()).unwrap();
     assert_eq!(body.attributes.len(), 1, "the value has become more than a value:\n{text}");
     assert!(body.blocks.is_empty(), "{text}");
-    body.attributes[0].value.evaluate(&EvalContext::new()).map_err(|problems| problems.to_string()).unwrap().to_json().unwrap()
+    body.attributes[0]
+        .value
+        .evaluate(&EvalContext::new())
+        .map_err(|problems| problems.to_string())
+        .unwrap()
+        .to_json()
+        .unwrap()
 }
 
 proptest! {

@@ -158,7 +158,7 @@ fn mistakes_are_shown_where_they_are() {
     check_error(&base(), &["count=12"], &["At most nine."]);
     check_error(&base(), &["count=many"], &["count"]);
     check_error(&with(&[("variables.hcl", "variable \"count\" {\n  type = numbr\n}\n")]), &[], &["variables.hcl:2:"]);
-    check_error(&with(&[("templates/old.nomad.tpl", "[[ var ]]")]), &[], &["templates/old.nomad.tpl", ".tera"]);
+    check_error(&with(&[("templates/old.nomad.tpl", "[[ var ]]")]), &[], &["templates/old.nomad.tpl:1:4"]);
 }
 
 #[test]

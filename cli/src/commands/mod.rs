@@ -358,6 +358,18 @@ pub static COMMANDS: &[Command] = &[
     Command::new::<unlock::Unlock>("unlock", "[options] [path or stack]", "Take a stack's lock away"),
     Command::new::<output::Output>("output", "[options] [name]", "Print the outputs of a stack"),
     Command::new::<destroy::Destroy>("pack destroy", "[options] [path]", "Remove all that a pack brought"),
+    Command::new::<pack::deps::Deps>("pack deps", "[options] [path]", "Show what a pack depends on"),
+    Command::new::<pack::diff::Diff>(
+        "pack diff",
+        "[options] <old> <new>",
+        "Show what one version of a pack renders otherwise than another; needs no engine",
+    ),
+    Command::new::<pack::fmt::Fmt>("pack fmt", "[options] [path]", "Bring a pack's files into the canonical layout"),
+    Command::new::<pack::functions::Functions>(
+        "pack functions",
+        "[options] [name]",
+        "Describe the functions, filters and tests of templates",
+    ),
     Command::new::<pack::info::Info>("pack info", "[options] [path]", "Describe a pack and its variables"),
     Command::new::<pack::lint::Lint>("pack lint", "[options] [path]", "Find what is likely wrong with a pack; needs no engine"),
     Command::new::<pack::list::List>("pack list", "[path]", "List the packs in a folder"),
@@ -374,7 +386,17 @@ pub static COMMANDS: &[Command] = &[
         "[options] [path or name]",
         "Show what the engine holds of a pack",
     ),
+    Command::new::<pack::stop::Stop>(
+        "pack stop",
+        "[options] [path or name]",
+        "Stop the jobs of a pack, and keep what else it brought",
+    ),
     Command::new::<pack::test::Test>("pack test", "[options] [path]", "Run the tests of a pack, or of all packs in a folder"),
+    Command::new::<pack::deps::Vendor>(
+        "pack vendor",
+        "[path]",
+        "Copy what a pack depends on into its folder",
+    ),
     Command::new::<pack::validate::Validate>(
         "pack validate",
         "[options] [path]",

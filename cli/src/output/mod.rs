@@ -10,7 +10,7 @@ mod time;
 mod units;
 
 pub use format::{Format, templated};
-pub use style::{Colour, bold, choose_colour, paint};
+pub use style::{Colour, bold, choose_colour, colour, paint};
 pub use table::{Table, fields};
 pub use time::{ago, now, stamp, stamp_or, wire_stamp_or};
 pub use units::{bytes, mib, plural};

@@ -30,7 +30,7 @@ pub fn choose_colour(never: bool, always: bool) {
 }
 
 /// Whether colours are on.
-fn colour() -> bool {
+pub fn colour() -> bool {
     *ENABLED.get().unwrap_or(&false)
 }
 

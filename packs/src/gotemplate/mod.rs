@@ -8,12 +8,14 @@ mod files;
 mod functions;
 mod host;
 mod reads;
+mod reference;
 mod spew;
 mod values;
 
 pub(crate) use context::{View, legacy_root};
 pub use host::{HostRules, Lookup};
 pub use reads::{EngineReads, ReadFault};
+pub use reference::{GoFunction, go_functions};
 pub(crate) use values::from_hcl;
 
 use crate::PackSecrets;

@@ -1,6 +1,9 @@
 //! An allocator that counts for threads that render, and lets all others pass.
 
-#![expect(unsafe_code, reason = "an allocator is unsafe by its trait; each method hands on to the system's with the same arguments")]
+#![expect(
+    unsafe_code,
+    reason = "an allocator is unsafe by its trait; each method hands on to the system's with the same arguments"
+)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

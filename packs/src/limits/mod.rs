@@ -58,8 +58,9 @@ static SPARE: Mutex<Vec<&'static Meter>> = Mutex::new(Vec::new());
 
 fn meter() -> &'static Meter {
     let spare = SPARE.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
-    let meter =
-        spare.unwrap_or_else(|| Box::leak(Box::new(Meter { state: AtomicU8::new(RUNNING), paused: AtomicBool::new(false) })));
+    let meter = spare.unwrap_or_else(|| {
+        Box::leak(Box::new(Meter { state: AtomicU8::new(RUNNING), paused: AtomicBool::new(false) }))
+    });
     meter.state.store(RUNNING, Ordering::Relaxed);
     meter.paused.store(false, Ordering::Relaxed);
     meter

@@ -94,6 +94,23 @@ impl GoPack {
     pub fn has_dependency(&self, alias: &str) -> bool {
         self.dependencies.iter().any(|(known, _)| known == alias)
     }
+    /// The tree of what it depends on.
+    pub(crate) fn tree(&self, alias: &str) -> crate::vendor::Node {
+        let source = |name: &str| {
+            let declared = self.metadata.dependencies.iter().find(|dependency| dependency.alias == name);
+            declared.map(|dependency| dependency.source.clone()).unwrap_or_default()
+        };
+        let inner = self.dependencies.iter();
+        crate::vendor::Node {
+            alias: alias.to_owned(),
+            name: self.metadata.name.clone(),
+            version: self.metadata.version.clone(),
+            source: String::new(),
+            dependencies: inner
+                .map(|(alias, pack)| crate::vendor::Node { source: source(alias), ..pack.tree(alias) })
+                .collect(),
+        }
+    }
     /// The variables that have no default; those of dependencies by their path.
     pub(crate) fn required_variables(&self) -> Vec<crate::Missing> {
         let own =

@@ -1,5 +1,7 @@
 //! `pack new`: a small pack that works as it is.
 
+mod extract;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -13,6 +15,8 @@ const FILES: [(&str, &str); 7] = [
     ("outputs.tera", include_str!("outputs.tera")),
     ("README.md", include_str!("README.md")),
 ];
+
+pub use extract::files_from;
 
 /// Why a pack was not made. Nothing is left behind.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +65,14 @@ pub fn files(name: &str) -> Result<BTreeMap<String, String>, ScaffoldError> {
 /// # Errors
 /// When the name cannot be used, the folder holds something, or writing fails.
 pub fn write(name: &str, folder: &Path) -> Result<Vec<PathBuf>, ScaffoldError> {
-    let files = files(name)?;
+    write_files(&files(name)?, folder)
+}
+
+/// Writes the files of a new pack into `folder`, which is made; answers the paths written.
+///
+/// # Errors
+/// The folder holds something, or writing fails.
+pub fn write_files(files: &BTreeMap<String, String>, folder: &Path) -> Result<Vec<PathBuf>, ScaffoldError> {
     let io = |path: &Path| {
         let path = path.to_owned();
         move |source| ScaffoldError::Io { path, source }

@@ -7,7 +7,7 @@ use drover_hcl::diagnostic::nearest;
 use drover_hcl::{Diagnostic, Diagnostics, Source, Span, did_you_mean};
 use tera::{Error, ErrorKind, ReportError, Tera};
 
-use super::{filters, functions};
+use super::reference::{self, Kind};
 
 /// The error of a template that does not parse by itself. References to others are not looked at.
 pub(super) fn syntax_error(name: &str, text: &str) -> Option<Error> {
@@ -81,9 +81,11 @@ impl Reporter<'_> {
             }
         }
         let hint = if message.starts_with("Unknown function") {
-            did_you_mean(quoted(), functions::NAMES)
+            did_you_mean(quoted(), reference::names(Kind::Function))
         } else if message.starts_with("Unknown filter") {
-            did_you_mean(quoted(), filters::NAMES)
+            did_you_mean(quoted(), reference::names(Kind::Filter))
+        } else if message.starts_with("Unknown test") {
+            did_you_mean(quoted(), reference::names(Kind::Test))
         } else if message.starts_with("Unknown template") {
             let known = self.sources.keys().map(|name| name.strip_prefix("templates/").unwrap_or(name));
             did_you_mean(quoted(), known)

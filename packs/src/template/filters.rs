@@ -7,56 +7,6 @@ use tera::{Error, Kwargs, Map, State, Tera, TeraResult, Value};
 
 use super::{Reach, functions};
 
-/// Every filter a template has, Tera's own included.
-pub(super) const NAMES: [&str; 46] = [
-    "to_hcl",
-    "quote",
-    "to_json",
-    "b64encode",
-    "b64decode",
-    "secret",
-    "trim_prefix",
-    "trim_suffix",
-    "required",
-    "safe",
-    "default",
-    "upper",
-    "lower",
-    "wordcount",
-    "escape",
-    "escape_html",
-    "escape_xml",
-    "newlines_to_br",
-    "pluralize",
-    "trim",
-    "trim_start",
-    "trim_end",
-    "replace",
-    "capitalize",
-    "title",
-    "truncate",
-    "indent",
-    "str",
-    "int",
-    "float",
-    "length",
-    "reverse",
-    "split",
-    "abs",
-    "round",
-    "first",
-    "last",
-    "nth",
-    "join",
-    "sort",
-    "unique",
-    "get",
-    "values",
-    "keys",
-    "pairs",
-    "group_by",
-];
-
 pub(super) fn register(tera: &mut Tera, reach: &Reach) {
     tera.register_filter("to_hcl", |value: Value, _: Kwargs, _: &State| hcl(&value));
     tera.register_filter("quote", |value: Value, _: Kwargs, _: &State| quoted(&plain(&value)));

@@ -8,9 +8,6 @@ use uuid::Uuid;
 use super::{Reach, errors};
 use crate::PackSecrets;
 
-/// Every function a template has; the last two are Tera's own.
-pub(super) const NAMES: [&str; 6] = ["secret", "file", "env", "uuid5", "range", "throw"];
-
 pub(super) fn register(tera: &mut Tera, reach: &Reach) {
     let secrets = reach.clone();
     tera.register_function("secret", move |kwargs: Kwargs, _: &State| -> TeraResult<String> {

@@ -3,6 +3,7 @@
 mod errors;
 mod filters;
 mod functions;
+pub mod reference;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -86,7 +87,10 @@ pub(crate) mod tests {
                 ("HOME".to_owned(), "/home/me".to_owned()),
                 ("TOKEN".to_owned(), "hunter2-secret".to_owned()),
             ])),
-            files: Arc::new(BTreeMap::from([("files/motd".to_owned(), b"welcome\n".to_vec())])),
+            files: Arc::new(BTreeMap::from([
+                ("files/motd".to_owned(), b"welcome\n".to_vec()),
+                ("files/two".to_owned(), b"a\nb".to_vec()),
+            ])),
         }
     }
 

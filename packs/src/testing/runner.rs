@@ -159,7 +159,7 @@ fn check(pack: &Pack, run: &Run, rendered: &Rendered, options: &Options<'_>, rep
             report.failures.extend(golden::compare(&folder, &format!("{FOLDER}/{within}"), &texts));
         }
     }
-    let mut context = EvalContext::new();
+    let mut context = EvalContext::new().with_functions(Arc::new(crate::functions::table()));
     view::set(&mut context, rendered);
     if run.plan {
         match plan(rendered, options.planner) {

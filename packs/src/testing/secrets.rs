@@ -40,8 +40,9 @@ impl Provider for Written {
 /// A resolver that knows these alone.
 pub(super) fn resolver(values: BTreeMap<String, String>) -> Arc<Resolver> {
     let values = Arc::new(values);
-    let resolver = PROVIDERS.iter().fold(Resolver::new(Taint::default()).allowing(&["*".to_owned()]), |resolver, name| {
-        resolver.with(Written { name, values: Arc::clone(&values) })
-    });
+    let resolver =
+        PROVIDERS.iter().fold(Resolver::new(Taint::default()).allowing(&["*".to_owned()]), |resolver, name| {
+            resolver.with(Written { name, values: Arc::clone(&values) })
+        });
     Arc::new(resolver)
 }

@@ -1,5 +1,9 @@
 //! `pack …`: packs by themselves. `pack plan`, `run` and `destroy` are `plan`, `apply` and `destroy` of a stack of one pack.
 
+pub mod deps;
+pub mod diff;
+pub mod fmt;
+pub mod functions;
 pub mod go;
 pub mod info;
 pub mod lint;
@@ -7,6 +11,7 @@ pub mod list;
 pub mod new;
 pub mod render;
 pub mod status;
+pub mod stop;
 pub mod test;
 pub mod validate;
 
@@ -17,7 +22,6 @@ use drover_packs::nomad_pack::Choices;
 use drover_packs::{Meta, Pack, RenderRequest, Rendered};
 use drover_secrets::Masker;
 use std::path::Path;
-use std::sync::Arc;
 
 /// A rendered pack, and what hides its secrets.
 struct Render {
@@ -27,6 +31,11 @@ struct Render {
 
 fn load(path: &str) -> Result<Pack, CliError> {
     Pack::load(Path::new(path)).map_err(|error| explained(&error))
+}
+
+/// Where the packs are found that a pack names.
+fn locator() -> drover_packs::Locator<'static> {
+    drover_packs::Locator::default()
 }
 
 /// What a rendering of a pack without an engine depends on.

@@ -58,7 +58,8 @@ impl Invoke for Render {
             return Err(context.usage(format!("-format is hcl or json, not {:?}", self.format)));
         }
         let path = one_path(context, &self.paths)?;
-        if drover_packs::nomad_pack::is_go_pack(Path::new(path)) {
+        // As JSON, such a pack is like any other.
+        if drover_packs::nomad_pack::is_go_pack(Path::new(path)) && self.format == "hcl" && self.jobs_file.is_none() {
             return self.go_pack(context, path);
         }
         let pack = load(path)?;

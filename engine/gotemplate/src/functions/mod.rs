@@ -51,6 +51,21 @@ impl Type {
             Self::Host(name) => name,
         }
     }
+    /// The name as signatures for people have it.
+    fn short(self) -> &'static str {
+        match self {
+            Self::Any | Self::Raw => "any",
+            Self::Text => "string",
+            Self::Int => "int",
+            Self::Uint32 => "uint32",
+            Self::Float => "float",
+            Self::Bool => "bool",
+            Self::Map => "map",
+            Self::List => "list",
+            Self::Host("parser.PackContextable") => "pack",
+            Self::Host(name) => name,
+        }
+    }
     /// Whether nil may stand for it.
     pub(crate) fn takes_nil(self) -> bool {
         matches!(self, Self::Any | Self::Raw | Self::Map | Self::List)
@@ -101,6 +116,13 @@ impl Function {
         body: impl Fn(&mut Execution<'_>, &[Value]) -> Result<Value, String> + 'static,
     ) -> Self {
         Self { fixed, rest, body: Body::Within(Rc::new(body)) }
+    }
+    /// Its parameters' types as people write them: `(string, int, …any)`.
+    #[must_use]
+    pub fn signature(&self) -> String {
+        let mut types: Vec<String> = self.fixed.iter().map(|kind| kind.short().to_owned()).collect();
+        types.extend(self.rest.map(|kind| format!("…{}", kind.short())));
+        format!("({})", types.join(", "))
     }
     pub(crate) fn plain(
         fixed: &'static [Type],

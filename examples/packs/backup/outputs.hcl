@@ -1,0 +1,4 @@
+output "job" {
+  description = "The job's id."
+  value       = var.job_name
+}

@@ -1,0 +1,4 @@
+output "service" {
+  description = "The name under which the service is found."
+  value       = var.job_name
+}
