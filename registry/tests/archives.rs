@@ -107,7 +107,8 @@ fn the_same_files_give_the_same_bytes() {
 fn a_changed_folder_is_noticed() {
     let from = web();
     let packed = pack(from.path(), MediaType::TarGzip, &Limits::default()).unwrap();
-    let changes: [(&str, fn(&Path)); 4] = [
+    type Change = fn(&Path);
+    let changes: [(&str, Change); 4] = [
         ("was changed", |folder| fs::write(folder.join("metadata.hcl"), "pack {\n  name = \"bad\"\n}\n").unwrap()),
         ("was changed", |folder| fs::write(folder.join("metadata.hcl"), "pack {\n  name = \"web\"\n}\n\n").unwrap()),
         ("is missing", |folder| fs::remove_file(folder.join("templates/web.nomad.hcl.tera")).unwrap()),

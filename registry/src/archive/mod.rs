@@ -7,8 +7,9 @@ mod pack;
 mod read;
 mod unpack;
 
-pub use pack::{PackedArchive, pack};
+pub use pack::{PackedArchive, pack, pack_stored};
 pub use read::Contents;
+pub(crate) use unpack::unpack_tar;
 pub use unpack::{inspect, unpack, verify_folder};
 
 use crate::{Digest, DigestError};

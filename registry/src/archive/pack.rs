@@ -9,6 +9,9 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// The most that a stored block holds.
+const STORED_BLOCK_BYTES: usize = 65_535;
+
 /// An archive in memory.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PackedArchive {
@@ -28,6 +31,25 @@ pub struct PackedArchive {
 /// # Errors
 /// It is no pack, holds what archives may not hold (links, devices), exceeds a limit, or cannot be read.
 pub fn pack(folder: &Path, media_type: MediaType, limits: &Limits) -> Result<PackedArchive, ArchiveError> {
+    let (tar, files) = tar(folder, limits)?;
+    let bytes = match media_type {
+        MediaType::TarGzip => gzip(&tar).map_err(ArchiveError::io("pack", folder))?,
+        MediaType::TarZstd => compress_to_vec(tar.as_slice(), CompressionLevel::Fastest),
+    };
+    bounded(bytes, media_type, files, limits)
+}
+
+/// As [`pack`] with gzip, but without compression, in the one way in which that can be written: for places that keep files,
+/// from which the archive is made anew each time and has to have the same digest for years.
+///
+/// # Errors
+/// As [`pack`].
+pub fn pack_stored(folder: &Path, limits: &Limits) -> Result<PackedArchive, ArchiveError> {
+    let (tar, files) = tar(folder, limits)?;
+    bounded(stored(&tar), MediaType::TarGzip, files, limits)
+}
+
+fn tar(folder: &Path, limits: &Limits) -> Result<(Vec<u8>, usize), ArchiveError> {
     let mut found = BTreeMap::new();
     let mut total_bytes = 0;
     collect(folder, "", limits, &mut found, &mut total_bytes)?;
@@ -43,11 +65,15 @@ pub fn pack(folder: &Path, media_type: MediaType, limits: &Limits) -> Result<Pac
         header.set_mode(if is_executable(path)? { 0o755 } else { 0o644 });
         tar.append_data(&mut header, name, content.as_slice()).map_err(ArchiveError::io("pack", path))?;
     }
-    let tar = tar.into_inner().map_err(ArchiveError::io("pack", folder))?;
-    let bytes = match media_type {
-        MediaType::TarGzip => gzip(&tar).map_err(ArchiveError::io("pack", folder))?,
-        MediaType::TarZstd => compress_to_vec(tar.as_slice(), CompressionLevel::Fastest),
-    };
+    Ok((tar.into_inner().map_err(ArchiveError::io("pack", folder))?, files))
+}
+
+fn bounded(
+    bytes: Vec<u8>,
+    media_type: MediaType,
+    files: usize,
+    limits: &Limits,
+) -> Result<PackedArchive, ArchiveError> {
     if bytes.len() as u64 > limits.archive_bytes {
         return Err(ArchiveError::Limit {
             what: format!("{} bytes, and {} are allowed", bytes.len(), limits.archive_bytes),
@@ -61,6 +87,22 @@ fn gzip(tar: &[u8]) -> io::Result<Vec<u8>> {
     let mut writer = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::best());
     writer.write_all(tar)?;
     writer.finish()
+}
+
+/// RFC 1952 around the stored blocks of RFC 1951.
+fn stored(tar: &[u8]) -> Vec<u8> {
+    let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    let last = tar.len().saturating_sub(1) / STORED_BLOCK_BYTES;
+    for (index, block) in tar.chunks(STORED_BLOCK_BYTES).enumerate() {
+        let length = block.len() as u16;
+        out.push(u8::from(index == last));
+        out.extend_from_slice(&length.to_le_bytes());
+        out.extend_from_slice(&(!length).to_le_bytes());
+        out.extend_from_slice(block);
+    }
+    out.extend_from_slice(&crc32fast::hash(tar).to_le_bytes());
+    out.extend_from_slice(&(tar.len() as u32).to_le_bytes());
+    out
 }
 
 fn collect(

@@ -66,6 +66,20 @@ pub(super) fn walk(
     Ok(Contents { archive_bytes: inner.passed_bytes(), digest: inner.finish(), unpacked_bytes, files })
 }
 
+/// As [`walk`], for a tar that is not compressed; answers nothing, as such a one has no digest that counts.
+pub(super) fn walk_tar(
+    reader: impl Read,
+    limits: &Limits,
+    visit: &mut dyn FnMut(Entry<'_>) -> Result<(), ArchiveError>,
+) -> Result<(), ArchiveError> {
+    let mut reader = BufReader::new(reader);
+    let walked = Tar { reader: &mut reader, limits, entries: 0, files: 0, unpacked_bytes: 0 }.run(visit);
+    walked.map(drop).map_err(|stop| match stop {
+        Stop::Io(error) => ArchiveError::Broken { reason: reason(&error) },
+        Stop::Refused(error) => error,
+    })
+}
+
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => "it ends too early".to_owned(),

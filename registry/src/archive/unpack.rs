@@ -1,6 +1,6 @@
 //! From an archive to a folder, wholly or not at all.
 
-use super::read::{Contents, Entry, walk};
+use super::read::{Contents, Entry, walk, walk_tar};
 use super::{ArchiveError, Limits, METADATA_FILE, Scratch};
 use crate::Digest;
 use std::collections::BTreeSet;
@@ -29,6 +29,17 @@ pub fn unpack(
     let contents = finished(contents, expected, &seen)?;
     scratch.keep(folder)?;
     Ok(contents)
+}
+
+/// Unpacks a tar that is not compressed, as `git archive` writes it.
+pub(crate) fn unpack_tar(tar: impl Read, folder: &Path, limits: &Limits) -> Result<(), ArchiveError> {
+    let scratch = Scratch::beside(folder)?;
+    let mut seen = Seen::default();
+    walk_tar(tar, limits, &mut |mut entry| {
+        seen.add(&entry.path)?;
+        write(scratch.path(), &mut entry)
+    })?;
+    scratch.keep(folder)
 }
 
 /// Reads an archive without writing anything.
