@@ -8,6 +8,7 @@ use crate::registry::{Invoke, Outcome};
 use drover_base::error::chain;
 use drover_registry_server::config::Tls;
 use drover_registry_server::{Config, Handle, Server};
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
@@ -69,7 +70,9 @@ impl Serve {
     }
 
     fn log(&self) {
-        let log = tracing_subscriber::fmt().with_max_level(self.log_level).with_writer(std::io::stderr);
+        let is_terminal = std::io::stderr().is_terminal();
+        let log = tracing_subscriber::fmt().with_max_level(self.log_level).with_target(false).with_ansi(is_terminal);
+        let log = log.with_writer(std::io::stderr);
         // Nobody has set one up before.
         let _set = if self.log_json { log.json().try_init() } else { log.try_init() };
     }

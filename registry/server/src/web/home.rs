@@ -81,7 +81,7 @@ fn list_page(app: &App, caller: &Caller, query: &ListQuery, headers: &HeaderMap)
                 p.muted { (count(total, "pack")) " of " (count(teams.len(), "team")) ", ready to run" }
             }
             form.search action={ (base) "/" } method="get" role="search" data-live-search {
-                input type="search" name="q" value=(query.q) placeholder="Search by name, team or description" aria-label="Search packs"
+                input type="search" name="q" value=(query.q) placeholder="Name, team or description" aria-label="Search packs"
                     autocomplete="off" spellcheck="false" autofocus[query.team.is_none()] data-key-focus;
                 @if let Some(team) = &query.team { input type="hidden" name="team" value=(team); }
                 kbd title="Press / to search" { "/" }

@@ -145,7 +145,8 @@ impl View<'_> {
                         @if !yanked.reason.is_empty() { " “" (yanked.reason) "”" }
                         " Who has pinned it can still download it."
                     }
-                } @else if let Some(latest) = self.pack.latest.as_deref().filter(|latest| *latest != summary.version) {
+                }
+                @if let Some(latest) = self.pack.latest.as_deref().filter(|latest| *latest != summary.version) {
                     p.note { "The latest version is " a href={ (self.base) "/packs/" (detail.team) "/" (detail.name) } { (latest) } "." }
                 }
             }
@@ -169,9 +170,11 @@ impl View<'_> {
         let detail = &self.entry.detail;
         let (team, pack, version) = (&detail.team, &detail.name, &detail.summary.version);
         let login = if self.anonymous_read { String::new() } else { format!("\ndrover registry login {team}") };
-        let range = match self.entry.version.pre.is_empty() {
-            true => format!("~> {}.{}", self.entry.version.major, self.entry.version.minor),
-            false => version.clone(),
+        // Whoever looks at an older version, or at one that is not out yet, wants just that one.
+        let is_latest = self.pack.latest.as_ref() == Some(version) && self.entry.version.pre.is_empty();
+        let (range, at) = match is_latest {
+            true => (format!("~> {}.{}", self.entry.version.major, self.entry.version.minor), String::new()),
+            false => (version.clone(), format!("@{version}")),
         };
         let required = detail.variables.iter().filter(|variable| variable.required);
         let vars: Vec<String> = required.map(|variable| format!("    {} = …", variable.name)).collect();
@@ -186,7 +189,7 @@ impl View<'_> {
                 p.muted { "Once on your machine" }
                 (copyable("Commands that add the registry", &format!("drover registry add {team} {}/{team}{login}", self.url)))
                 p.muted { "Look at it, then run it" }
-                (copyable("Commands that run the pack", &format!("drover pack info {team}/{pack}\ndrover pack run {team}/{pack}")))
+                (copyable("Commands that run the pack", &format!("drover pack info {team}/{pack}{at}\ndrover pack run {team}/{pack}{at}")))
                 p.muted { "Or in a stack" }
                 (copyable("Blocks for a stack", &stack))
             }

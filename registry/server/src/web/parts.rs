@@ -9,7 +9,7 @@ use crate::app::App;
 pub(super) fn copyable(label: &str, text: &str) -> Markup {
     html! {
         div.copyable {
-            pre tabindex="0" aria-label=(label) { code { (super::highlight::hcl_or_shell(text)) } }
+            pre.wrapped[text.starts_with("drover ")] tabindex="0" aria-label=(label) { code { (super::highlight::hcl_or_shell(text)) } }
             button.copy type="button" data-copy=(text) hidden { "Copy" }
         }
     }
