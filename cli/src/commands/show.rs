@@ -44,9 +44,10 @@ pub async fn show(engine: &Engine, stack: &str, namespace: &str, json: bool) -> 
     let live = engine.read_owned(stack, namespace).await.map_err(|error| engine_error(&error))?;
     let mut rows = Vec::new();
     for owned in live.owned(stack) {
-        let status = match &owned.target {
+        let status = match owned.target.inner() {
             Target::Job { namespace, id } => {
-                let job = engine.job_json(namespace, id).await.map_err(|error| engine_error(&error))?;
+                let there = engine.of(&owned.target).map_err(|error| engine_error(&error))?;
+                let job = there.job_json(namespace, id).await.map_err(|error| engine_error(&error))?;
                 job.and_then(|job| job["Status"].as_str().map(str::to_owned)).unwrap_or_default()
             }
             _ => "present".to_owned(),

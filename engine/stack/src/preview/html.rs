@@ -1,8 +1,8 @@
 //! A change plan as one page: no script, nothing that is loaded from elsewhere.
 
+use super::Sign;
 use super::render::{PlanLine, change_lines, policy_title, summary};
 use super::svg::{self, Node, escape};
-use super::Sign;
 use crate::plan::{Change, ChangePlan};
 
 /// Boxes in the drawing; with more of them, what stays as it is is left out.
@@ -30,7 +30,8 @@ pub fn plan_html(plan: &ChangePlan) -> String {
     );
     for result in plan.policies.iter().filter(|result| !result.failures.is_empty()) {
         let class = if plan.refusals().any(|refusal| refusal == result) { "box stop" } else { "box" };
-        let failures: String = result.failures.iter().map(|failure| format!("<li><code>{}</code>", escape(failure))).collect();
+        let failures: String =
+            result.failures.iter().map(|failure| format!("<li><code>{}</code>", escape(failure))).collect();
         page.push_str(&format!("<div class=\"{class}\">{}<ul>{failures}</ul></div>\n", escape(&policy_title(result))));
     }
     for (address, risk) in plan.risks() {
@@ -41,8 +42,12 @@ pub fn plan_html(plan: &ChangePlan) -> String {
         plan.changes.iter().for_each(|change| page.push_str(&details(change)));
     }
     if !plan.unchanged.is_empty() {
-        let list: String = plan.unchanged.keys().map(|address| format!("<li><code>{}</code>", escape(address))).collect();
-        page.push_str(&format!("<details><summary>unchanged ({})</summary><ul>{list}</ul></details>\n", plan.unchanged.len()));
+        let list: String =
+            plan.unchanged.keys().map(|address| format!("<li><code>{}</code>", escape(address))).collect();
+        page.push_str(&format!(
+            "<details><summary>unchanged ({})</summary><ul>{list}</ul></details>\n",
+            plan.unchanged.len()
+        ));
     }
     page.push_str("</body></html>\n");
     page

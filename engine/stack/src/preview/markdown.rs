@@ -1,7 +1,7 @@
 //! A change plan as a comment on a pull request: what matters first, details folded, never longer than such a comment may be.
 
 use super::render::{PlanLine, change_lines, counts, policy_title};
-use super::Sign;
+use super::{Sign, svg};
 use crate::desired::PolicyLevel;
 use crate::plan::{Change, ChangePlan};
 
@@ -27,13 +27,16 @@ pub fn plan_markdown(plan: &ChangePlan) -> String {
     }
     if left_out > 0 {
         let s = if left_out == 1 { "" } else { "s" };
-        text.push_str(&format!("\n_The details of {left_out} change{s} are left out: this comment would be too long._\n"));
+        text.push_str(&format!(
+            "\n_The details of {left_out} change{s} are left out: this comment would be too long._\n"
+        ));
     }
     text
 }
 
 fn head(plan: &ChangePlan) -> String {
-    let environment = if plan.environment.is_empty() { String::new() } else { format!(" ({})", escape(&plan.environment)) };
+    let environment =
+        if plan.environment.is_empty() { String::new() } else { format!(" ({})", escape(&plan.environment)) };
     let what = if plan.destroys { "Plan to destroy" } else { "Plan for" };
     let mut text = format!("### {what} stack {}{environment}\n\n", code(&plan.stack));
     if plan.is_empty() {
@@ -87,7 +90,7 @@ fn details(change: &Change) -> String {
         return String::new();
     }
     let fence = if diff.contains("```") { "~~~~~~" } else { "```" };
-    let title = format!("<code>{symbol} {}</code> {}", escape(&change.address), escape(words));
+    let title = format!("<code>{symbol} {}</code> {}", svg::escape(&change.address), svg::escape(words));
     format!("<details><summary>{title}</summary>\n\n{fence}diff\n{diff}{fence}\n\n</details>\n")
 }
 

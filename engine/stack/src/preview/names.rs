@@ -83,6 +83,7 @@ pub(super) fn is_default(name: &str, value: &str) -> bool {
         || (name == "AddressMode" && value == "auto")
         || (name == "Cluster" && value == "default")
         || (name == "HostNetwork" && value == "default")
+        || (name == "HealthCheck" && value == "checks")
         || (name == "OnUpdate" && value == "require_healthy")
         || NOISE_FIELDS.contains(&name)
         || name.starts_with("Meta[drover.")

@@ -119,8 +119,7 @@ pub fn summary(plan: &ChangePlan) -> String {
             }
         };
     }
-    let environment =
-        if plan.environment.is_empty() { String::new() } else { format!(" in {}", plan.environment) };
+    let environment = if plan.environment.is_empty() { String::new() } else { format!(" in {}", plan.environment) };
     let counts = counts(plan);
     let cost = plan.cost().sentence().map(|cost| format!("\n{cost}.")).unwrap_or_default();
     format!("Plan for stack {}{environment}: {counts}.{cost}", plan.stack)

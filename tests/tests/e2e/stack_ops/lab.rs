@@ -102,8 +102,14 @@ impl<'a> Lab<'a> {
                 Value::Array(list)
             };
             json!([
-                release["number"], release["status"], release["is_kept"], sorted("created"), sorted("updated"),
-                sorted("deleted"), sorted("not_done"), sorted("reverted"),
+                release["number"],
+                release["status"],
+                release["is_kept"],
+                sorted("created"),
+                sorted("updated"),
+                sorted("deleted"),
+                sorted("not_done"),
+                sorted("reverted"),
             ])
         };
         releases.into_iter().map(short).collect()

@@ -3,6 +3,7 @@
 mod crash;
 mod lab;
 mod proxy;
+mod resources;
 mod scenarios;
 
 use drover_tests::{Agent, AgentOptions, peer};

@@ -1,8 +1,8 @@
 //! The scenarios. Each checks what must hold on any engine, and answers what is to be the same on all of them.
 
-use super::Scenario;
 use super::lab::{Lab, block};
 use super::proxy::{Cut, Proxy};
+use super::{Scenario, resources};
 use serde_json::{Value, json};
 use std::process::{Command, Stdio};
 
@@ -41,6 +41,13 @@ pub const ALL: &[(&str, Scenario)] = &[
     ("lost_before_each_write", lost_before_each_write),
     ("lost_after_each_write", lost_after_each_write),
     ("interrupted_and_resumed", interrupted_and_resumed),
+    ("other_resources", resources::other_resources),
+    ("renamed", resources::renamed),
+    ("imported", resources::imported),
+    ("environment", resources::environment),
+    ("refused_by_policy", resources::refused_by_policy),
+    ("failed_check", resources::failed_check),
+    ("generated", resources::generated),
 ];
 
 fn create(lab: &Lab<'_>) -> Value {
@@ -118,7 +125,9 @@ fn destroy_and_forget(lab: &Lab<'_>) -> Value {
 }
 
 fn variables(lab: &Lab<'_>) -> Value {
-    lab.stack("variables \"NAME/x\" {\n  items = { k = \"1\" }\n}\nvariables \"NAME/y\" {\n  items = { k = \"1\" }\n}\n");
+    lab.stack(
+        "variables \"NAME/x\" {\n  items = { k = \"1\" }\n}\nvariables \"NAME/y\" {\n  items = { k = \"1\" }\n}\n",
+    );
     lab.apply(&[]).expect_code(0);
     lab.stack("variables \"NAME/x\" {\n  items = { k = \"2\", l = \"3\" }\n}\n");
     lab.apply(&[]).expect_code(0).expect_text("1 updated, 1 deleted");
@@ -192,7 +201,10 @@ fn revert_delete(lab: &Lab<'_>) -> Value {
 
 fn revert_variables(lab: &Lab<'_>) -> Value {
     let blocks = |value: &str| {
-        format!("variables \"NAME/x\" {{\n  items = {{ k = \"{value}\" }}\n}}\n{}", block("a", "depends_on = [variables[\"NAME/x\"]]"))
+        format!(
+            "variables \"NAME/x\" {{\n  items = {{ k = \"{value}\" }}\n}}\n{}",
+            block("a", "depends_on = [variables[\"NAME/x\"]]")
+        )
     };
     lab.job("a", "1", "exec sleep 600");
     lab.stack(&blocks("1"));
