@@ -1,6 +1,7 @@
 //! Other registries whose packs are offered here: a version is fetched when somebody first asks for it, checked as a publish
 //! is, and kept. So it is still there when the other registry is not.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -301,7 +302,7 @@ fn merged(mut own: PackDetail, theirs: PackDetail) -> PackDetail {
     }
     own.versions.extend(more);
     let parse = |text: &str| drover_registry::Version::parse(text).ok();
-    own.versions.sort_by(|a, b| parse(&b.version).cmp(&parse(&a.version)));
+    own.versions.sort_by_key(|version| Reverse(parse(&version.version)));
     let live = || own.versions.iter().filter(|version| version.yanked.is_none());
     let is_final = |version: &str| parse(version).is_some_and(|version| version.pre.is_empty());
     let latest = live().find(|version| is_final(&version.version)).or_else(|| live().next());

@@ -124,7 +124,9 @@ impl Store {
             .with_bucket_name(&bucket.bucket)
             .with_region(bucket.region.as_deref().unwrap_or("us-east-1"))
             .with_virtual_hosted_style_request(bucket.virtual_hosted)
-            .with_allow_http(bucket.allow_http);
+            .with_allow_http(bucket.allow_http)
+            // Not every store has it, and little is ever deleted.
+            .with_disable_bulk_delete(true);
         if let Some(endpoint) = &bucket.endpoint {
             builder = builder.with_endpoint(endpoint);
         }

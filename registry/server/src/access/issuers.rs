@@ -223,7 +223,7 @@ async fn read_keys(issuer: &Issuer) -> Result<JwkSet, String> {
     struct Published {
         keys: Vec<Value>,
     }
-    let client = crate::client::client(issuer.ca_file.as_deref(), TIMEOUT).map_err(|error| error.to_string())?;
+    let client = crate::client::client(issuer.ca_file.as_deref(), TIMEOUT)?;
     let url = match &issuer.jwks_url {
         Some(url) => url.clone(),
         None => {

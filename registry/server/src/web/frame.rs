@@ -11,14 +11,13 @@ pub(super) struct Frame<'p> {
     app: &'p App,
     title: &'p str,
     caller: Option<&'p Caller>,
-    query: &'p str,
     is_home: bool,
 }
 
 impl<'p> Frame<'p> {
     /// Of a page with this title.
     pub(super) fn new(app: &'p App, title: &'p str, caller: Option<&'p Caller>) -> Self {
-        Self { app, title, caller, query: "", is_home: false }
+        Self { app, title, caller, is_home: false }
     }
 
     /// Of the page that has a search of its own.
@@ -62,7 +61,7 @@ impl<'p> Frame<'p> {
                 a.brand href={ (base) "/" } { (mark()) span { (self.app.config.title) } }
                 @if !self.is_home {
                     form.find action={ (base) "/" } method="get" role="search" {
-                        input type="search" name="q" value=(self.query) placeholder="Search packs" aria-label="Search packs"
+                        input type="search" name="q" placeholder="Search packs" aria-label="Search packs"
                             autocomplete="off" data-key-focus;
                     }
                 }

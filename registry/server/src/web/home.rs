@@ -100,7 +100,7 @@ fn list_page(app: &App, caller: &Caller, query: &ListQuery, headers: &HeaderMap)
             @else { (result_list(app, caller, query, &found)) }
         }
     };
-    Ok(page(Frame::new(app, &title, Some(caller)).home(), &content))
+    Ok(page(&Frame::new(app, &title, Some(caller)).home(), &content))
 }
 
 fn nothing_yet(url: &str) -> Markup {

@@ -53,7 +53,7 @@ fn show(app: &App, caller: &Caller, to: &str, problem: Option<&str>) -> Response
             }
         }
     };
-    page(Frame::new(app, "Log in", Some(caller)), &content)
+    page(&Frame::new(app, "Log in", Some(caller)), &content)
 }
 
 /// `POST /login`

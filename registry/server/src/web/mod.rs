@@ -88,7 +88,7 @@ pub(crate) fn error_page(app: &App, error: &ApiError) -> Response {
             p { a.button href={ (app.config.base_path()) "/" } { "All packs" } }
         }
     };
-    let mut response = page(Frame::new(app, title, None), &content);
+    let mut response = page(&Frame::new(app, title, None), &content);
     *response.status_mut() = error.status;
     if let Some(wait) = error.retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
@@ -108,6 +108,6 @@ pub(crate) async fn not_found(
     if within.starts_with("/v1") { error.into_response() } else { error_page(&app, &error) }
 }
 
-fn page(frame: Frame<'_>, content: &Markup) -> Response {
+fn page(frame: &Frame<'_>, content: &Markup) -> Response {
     Html(frame.around(content).into_string()).into_response()
 }

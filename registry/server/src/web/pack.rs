@@ -91,7 +91,7 @@ async fn show(
         anonymous_read: app.config.anonymous_read,
     };
     let title = format!("{team}/{pack} {shown}");
-    Ok(page(Frame::new(app, &title, Some(caller)), &view.content()))
+    Ok(page(&Frame::new(app, &title, Some(caller)), &view.content()))
 }
 
 impl View<'_> {

@@ -3,9 +3,11 @@
 
 mod access;
 mod browser;
+mod bucket;
 mod downloads;
 mod issuers;
 mod mirrors;
 mod pages;
 mod publishing;
 mod support;
+mod tls;
