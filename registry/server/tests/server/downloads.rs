@@ -1,8 +1,10 @@
 //! Downloads: whole, in part, many at a time, and of archives that somebody changed.
 
-use crate::support::{Running, pack, refusal};
+use crate::support::{Built, Running, eventually, pack, refusal};
 use drover_registry::Digest;
+use drover_registry::archive::{self, Limits, MediaType};
 use futures::future::join_all;
+use reqwest::Client;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_archive_is_sent_whole_in_part_or_not_again() {
@@ -90,4 +92,26 @@ async fn an_archive_that_somebody_changed_in_the_store_is_not_sent() {
     std::fs::write(&file, bytes).unwrap();
     let answer = server.get("/v1/packs/shop/web/versions/1.0.0/archive").send().await.unwrap();
     assert_eq!(refusal(answer).await, (500, "internal".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_stopped_lets_downloads_finish() {
+    let server = Running::start(|_| {}).await;
+    let token = server.token(&["shop:publish"]).await;
+    let mut noise = vec![0; 12 * 1024 * 1024];
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut noise).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("metadata.hcl"), "pack {\n  name = \"web\"\n  version = \"1.0.0\"\n}\n").unwrap();
+    std::fs::write(folder.path().join("noise"), noise).unwrap();
+    let archive = archive::pack(folder.path(), MediaType::TarGzip, &Limits::default()).unwrap();
+    let built = Built { name: "web".into(), version: "1.0.0".into(), archive };
+    assert_eq!(server.publish(&token, "shop", &built).await.status(), 201);
+    let mut answer = server.get("/v1/packs/shop/web/versions/1.0.0/archive").send().await.unwrap();
+    let mut whole = answer.chunk().await.unwrap().unwrap().to_vec();
+    server.stop();
+    eventually("nobody is served any more", || async { Client::new().get(&server.url).send().await.is_err() }).await;
+    while let Some(part) = answer.chunk().await.unwrap() {
+        whole.extend_from_slice(&part);
+    }
+    assert_eq!(Digest::of(&whole), built.archive.digest);
 }
