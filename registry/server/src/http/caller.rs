@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::sync::atomic::Ordering;
 
+use super::drain::drain;
 use super::error::ApiError;
 use crate::access::{Identity, IssuerError, Scope, TokenError};
 use crate::app::App;
@@ -73,7 +74,13 @@ pub(crate) async fn around(State(app): State<Arc<App>>, mut request: Request, ne
             request.extensions_mut().insert(Caller { identity, address });
             next.run(request).await
         }
-        Err(error) => refused(&app, &path, error),
+        Err(error) => {
+            if error.status == StatusCode::UNAUTHORIZED {
+                let (parts, body) = request.into_parts();
+                drain(body, &parts.headers).await;
+            }
+            refused(&app, &path, error)
+        }
     };
     app.metrics.in_flight.fetch_sub(1, Ordering::Relaxed);
     let status = response.status();

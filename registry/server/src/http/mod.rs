@@ -2,6 +2,7 @@
 
 mod archive;
 pub(crate) mod caller;
+mod drain;
 pub(crate) mod error;
 mod login;
 pub(crate) mod packs;

@@ -17,6 +17,7 @@ use drover_registry::wire::{DIGEST_HEADER, SIGNATURE_HEADER, VersionDetail};
 use futures::StreamExt;
 
 use super::caller::Caller;
+use super::drain::drain;
 use super::error::ApiError;
 use super::versions::{At, check_names, event};
 use crate::access::Scope;
@@ -38,7 +39,11 @@ pub(super) async fn publish(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<VersionDetail>), ApiError> {
-    let taken = take(&app, &caller, (&team, &pack, &version), &headers, body).await;
+    let mut body = Some(body);
+    let taken = take(&app, &caller, (&team, &pack, &version), &headers, &mut body).await;
+    if let Some(unread) = body {
+        drain(unread, &headers).await;
+    }
     let mut event = event("publish", &caller, &team, &pack, &version);
     let outcome = match &taken {
         Ok(Published::New(_)) => "new",
@@ -86,7 +91,7 @@ async fn take(
     caller: &Caller,
     (team, pack, version): (&str, &str, &str),
     headers: &HeaderMap,
-    body: Body,
+    body: &mut Option<Body>,
 ) -> Result<Published, ApiError> {
     caller.must(Scope::Publish, team, pack)?;
     app.publishes.take(caller.address, 1.0, Instant::now()).map_err(ApiError::rate_limited)?;
@@ -111,7 +116,7 @@ async fn take(
         .acquire_many_owned(room)
         .await
         .map_err(|_| ApiError::unavailable("the registry is stopping"))?;
-    let archive = whole(body, length).await?;
+    let archive = whole(body.take().unwrap_or_default(), length).await?;
     if MediaType::sniff(&archive) != Some(media_type) {
         return Err(ApiError::unprocessable("invalid-archive", format!("the body is not {}", media_type.as_str())));
     }
