@@ -28,6 +28,10 @@ pub(crate) fn server(config: &AgentConfig, settings: &ServerSettings, name: &str
     set(&mut server.heartbeat.grace, settings.heartbeat_grace);
     set(&mut server.heartbeat.min_ttl, settings.min_heartbeat_ttl);
     set(&mut server.gc.eval_threshold, settings.eval_gc_threshold);
+    set(&mut server.heartbeat.failover_ttl, settings.failover_heartbeat_ttl);
+    server.heartbeat.max_per_second = settings.max_heartbeats_per_second.unwrap_or(server.heartbeat.max_per_second);
+    server.jobs = settings.jobs;
+    set(&mut server.gc.batch_eval_threshold, settings.batch_eval_gc_threshold);
     set(&mut server.gc.job_threshold, settings.job_gc_threshold);
     set(&mut server.gc.deployment_threshold, settings.deployment_gc_threshold);
     set(&mut server.gc.node_threshold, settings.node_gc_threshold);

@@ -1,11 +1,11 @@
 //! What pages of other origins may do: read what nodes tell, and read and write variables.
 
+use http::Method;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderValue,
     ORIGIN, VARY,
 };
-use http::Method;
 
 /// Methods of routes that are read.
 const READ: &[&str] = &["GET", "HEAD", "OPTIONS"];
@@ -30,9 +30,11 @@ pub(crate) enum Cors {
 fn methods(path: &str) -> Option<&'static [&'static str]> {
     let below = |prefix: &str| path.starts_with(prefix);
     match path {
-        "/v1/vars" | "/v1/client/stats" | "/v1/client/metadata" | "/v1/client/identity" | "/v1/client/identity/renew" => {
-            Some(READ)
-        }
+        "/v1/vars"
+        | "/v1/client/stats"
+        | "/v1/client/metadata"
+        | "/v1/client/identity"
+        | "/v1/client/identity/renew" => Some(READ),
         _ if below("/v1/client/fs/") || below("/v1/client/allocation/") => Some(READ),
         _ if below("/v1/var/") => Some(WRITE),
         _ => None,
@@ -107,7 +109,10 @@ mod tests {
         let origin = (ORIGIN, "http://pages.example");
         assert!(check("/v1/jobs", Method::GET, std::slice::from_ref(&origin)).is_empty());
         let stats = check("/v1/client/stats", Method::GET, std::slice::from_ref(&origin));
-        assert_eq!((&stats[ACCESS_CONTROL_ALLOW_ORIGIN], &stats[VARY]), (&"*".parse().unwrap(), &"Origin".parse().unwrap()));
+        assert_eq!(
+            (&stats[ACCESS_CONTROL_ALLOW_ORIGIN], &stats[VARY]),
+            (&"*".parse().unwrap(), &"Origin".parse().unwrap())
+        );
         let written = check("/v1/client/metadata", Method::PUT, std::slice::from_ref(&origin));
         assert!(!written.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
         let put = [origin.clone(), (ACCESS_CONTROL_REQUEST_METHOD, "PUT")];

@@ -53,6 +53,8 @@ pub struct MetricsOptions {
     pub of_allocations: bool,
     /// Of the node.
     pub of_node: bool,
+    /// With the agent's name as a label.
+    pub with_host: bool,
     /// Not of jobs that were dispatched.
     pub without_dispatched: bool,
     /// Names to leave out (`-prefix`) or to let through (`+prefix`).
@@ -68,6 +70,7 @@ impl Default for MetricsOptions {
             prometheus: true,
             of_allocations: true,
             of_node: true,
+            with_host: true,
             without_dispatched: false,
             prefix_filter: Vec::new(),
             filter_default: true,

@@ -21,6 +21,7 @@ mod glob;
 pub mod host;
 mod json_value;
 pub mod locals;
+pub mod loose;
 mod number;
 mod references;
 pub mod schema;

@@ -21,6 +21,8 @@ pub struct ServerConfig {
     pub heartbeat: HeartbeatConfig,
     /// When finished objects are forgotten.
     pub gc: GcConfig,
+    /// Bounds of jobs.
+    pub jobs: JobLimits,
     /// Who may do what.
     pub acl: AclConfig,
     /// How long root keys live.
@@ -42,11 +44,29 @@ impl Default for ServerConfig {
             governance: false,
             heartbeat: HeartbeatConfig::default(),
             gc: GcConfig::default(),
+            jobs: JobLimits::default(),
             acl: AclConfig::default(),
             keyring: KeyringConfig::default(),
             oidc_issuer: None,
             introduction: IntroductionConfig::default(),
         }
+    }
+}
+
+/// Bounds of jobs.
+#[derive(Clone, Copy, Debug)]
+pub struct JobLimits {
+    /// Untagged versions that are kept of a job.
+    pub tracked_versions: u32,
+    /// The longest source that is kept with a job, in bytes; 0: none is.
+    pub max_source_bytes: u64,
+    /// Allocations that a job may ask for; 0: any number.
+    pub max_count: u64,
+}
+
+impl Default for JobLimits {
+    fn default() -> Self {
+        Self { tracked_versions: 6, max_source_bytes: 1_000_000, max_count: 50_000 }
     }
 }
 

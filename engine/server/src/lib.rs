@@ -41,7 +41,7 @@ mod timer;
 mod worker;
 
 pub use access::{Access, Identity, WorkloadClaims};
-pub use config::{AclConfig, GcConfig, HeartbeatConfig, IntroductionConfig, KeyringConfig, ServerConfig};
+pub use config::{AclConfig, GcConfig, HeartbeatConfig, IntroductionConfig, JobLimits, KeyringConfig, ServerConfig};
 pub use endpoints::{CsiClaimed, CsiVolumesWritten, HostVolumeWritten, PluginPage};
 pub use error::{ErrorKind, Result, ServerError};
 pub use log::{Committed, LogStatus, ProposeError, ProposeLog};

@@ -43,7 +43,8 @@ fn filled(rows: usize) -> StateStore {
     let store = StateStore::new();
     let group = TaskGroup { name: "g".to_owned(), count: 1, tasks: vec![Task::default()], ..TaskGroup::default() };
     let job = Job { id: "web".into(), namespace: "default".into(), task_groups: vec![group], ..Job::default() };
-    let register = RegisterJob { job: Arc::new(job), submission: None, eval: None, enforce_index: None };
+    let register =
+        RegisterJob { job: Arc::new(job), submission: None, eval: None, enforce_index: None, keep_versions: None };
     apply(&store, &Command::RegisterJob(register));
     let job = store.snapshot().job(&JobKey::new("default", "web")).cloned();
     let mut number = 0;

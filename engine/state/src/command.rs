@@ -205,6 +205,9 @@ pub struct RegisterJob {
     pub eval: Option<Evaluation>,
     /// Compare-and-set on `job_modify_index`; 0: the job must not exist.
     pub enforce_index: Option<u64>,
+    /// How many untagged versions are kept; 6 when it does not say.
+    #[serde(default)]
+    pub keep_versions: Option<u32>,
 }
 
 /// Stops or purges a job. An unknown job is no error.

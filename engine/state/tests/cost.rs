@@ -38,7 +38,13 @@ fn cost() {
     told("register a node", NODES, total);
     let group = TaskGroup { name: "g".to_owned(), count: 1, tasks: vec![Task::default()], ..TaskGroup::default() };
     let job = Job { id: "web".into(), namespace: "default".into(), task_groups: vec![group], ..Job::default() };
-    let register = RegisterJob { job: Arc::new(job.clone()), submission: None, eval: None, enforce_index: None };
+    let register = RegisterJob {
+        job: Arc::new(job.clone()),
+        submission: None,
+        eval: None,
+        enforce_index: None,
+        keep_versions: None,
+    };
     apply(&store, &Command::RegisterJob(register));
     let job = store.snapshot().job(&job.key()).cloned();
     total = Duration::ZERO;

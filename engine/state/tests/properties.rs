@@ -88,6 +88,7 @@ fn command() -> impl Strategy<Value = Command> {
             submission: Some(Default::default()),
             eval: e.map(|e| eval(e, n, EvalStatus::Pending)),
             enforce_index: None,
+            keep_versions: None,
         })),
         (id(), any::<bool>()).prop_map(move |(n, purge)| Command::DeregisterJob(DeregisterJob {
             key: key(n),

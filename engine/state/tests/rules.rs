@@ -23,8 +23,13 @@ fn register(store: &StateStore, job: Job, enforce_index: Option<u64>) -> Result<
         job_id: "web".into(),
         ..Evaluation::default()
     };
-    let command =
-        Command::RegisterJob(RegisterJob { job: Arc::new(job), submission: None, eval: Some(eval), enforce_index });
+    let command = Command::RegisterJob(RegisterJob {
+        job: Arc::new(job),
+        submission: None,
+        eval: Some(eval),
+        enforce_index,
+        keep_versions: None,
+    });
     store.apply(store.index() + 1, &command).result
 }
 

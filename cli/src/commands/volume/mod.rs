@@ -2,7 +2,6 @@
 
 pub mod claim;
 pub mod init;
-mod loose;
 pub mod remove;
 pub mod snapshot;
 mod spec;

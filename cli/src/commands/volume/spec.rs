@@ -45,7 +45,7 @@ pub fn read(path: &str) -> Result<Spec, CliError> {
         serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?
     } else {
         // Constraints name attributes of nodes, which mean nothing here.
-        let literal = super::loose::spread_out(&text).replace("${", "$${");
+        let literal = drover_hcl::loose::spread_out(&text).replace("${", "$${");
         let failed = |problems: Diagnostics| CliError::new(format!("Error parsing {path}:\n{problems}"));
         object(&parse_body(&Source::new(path, &literal)).map_err(failed)?).map_err(failed)?
     };

@@ -86,6 +86,7 @@ fn telemetry(config: &AgentConfig) -> Value {
         "PrometheusMetrics": telemetry.prometheus || config.dev,
         "PublishAllocationMetrics": telemetry.of_allocations || config.dev,
         "PublishNodeMetrics": telemetry.of_node || config.dev,
+        "DisableHostname": !telemetry.with_host,
         "DisableDispatchedJobSummaryMetrics": telemetry.without_dispatched,
         "PrefixFilter": Some(&telemetry.prefix_filter).filter(|rules| !rules.is_empty()),
         "FilterDefault": telemetry.filter_default,
@@ -110,6 +111,10 @@ fn server(settings: Option<&ServerSettings>) -> Value {
         "HeartbeatGrace": settings.heartbeat_grace.unwrap_or_default(),
         "MinHeartbeatTTL": settings.min_heartbeat_ttl.unwrap_or_default(),
         "EvalGCThreshold": written(settings.eval_gc_threshold),
+        "BatchEvalGCThreshold": written(settings.batch_eval_gc_threshold),
+        "FailoverHeartbeatTTL": settings.failover_heartbeat_ttl.unwrap_or_default(),
+        "MaxHeartbeatsPerSecond": settings.max_heartbeats_per_second.unwrap_or_default(),
+        "JobTrackedVersions": settings.jobs.tracked_versions,
         "JobGCThreshold": written(settings.job_gc_threshold),
         "JobGCInterval": written(settings.gc_interval),
         "DeploymentGCThreshold": written(settings.deployment_gc_threshold),
@@ -137,7 +142,9 @@ fn client(settings: Option<&ClientSettings>) -> Value {
     let volumes: Map<String, Value> = file
         .host_volume
         .iter()
-        .map(|(name, volume)| (name.clone(), json!({ "Name": name, "Path": volume.path, "ReadOnly": volume.read_only })))
+        .map(|(name, volume)| {
+            (name.clone(), json!({ "Name": name, "Path": volume.path, "ReadOnly": volume.read_only }))
+        })
         .collect();
     let mut all = json!({
         "Enabled": is_client,

@@ -33,6 +33,7 @@ pub(crate) fn metrics(config: &AgentConfig) -> MetricsOptions {
         prometheus: telemetry.prometheus || config.dev,
         of_allocations: telemetry.of_allocations || config.dev,
         of_node: telemetry.of_node || config.dev,
+        with_host: telemetry.with_host,
         without_dispatched: telemetry.without_dispatched,
         prefix_filter: telemetry.prefix_filter.clone(),
         filter_default: telemetry.filter_default,

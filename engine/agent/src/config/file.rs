@@ -297,6 +297,18 @@ pub struct ServerFile {
     pub raft_multiplier: Option<u32>,
     /// Evaluations are collected after this, a duration.
     pub eval_gc_threshold: Option<String>,
+    /// Evaluations of batch jobs are collected after this, a duration.
+    pub batch_eval_gc_threshold: Option<String>,
+    /// Time that nodes have after a change of leaders, a duration.
+    pub failover_heartbeat_ttl: Option<String>,
+    /// Heartbeats that the cluster may cost in a second.
+    pub max_heartbeats_per_second: Option<f64>,
+    /// Allocations that a job may ask for.
+    pub job_max_count: Option<u64>,
+    /// The longest source that is kept with a job: bytes, or with a unit such as `1MB`.
+    pub job_max_source_size: Option<String>,
+    /// Versions that are kept of a job.
+    pub job_tracked_versions: Option<u32>,
     /// Jobs are collected after this, a duration.
     pub job_gc_threshold: Option<String>,
     /// Deployments are collected after this, a duration.

@@ -37,6 +37,8 @@ pub struct Telemetry {
     pub of_allocations: bool,
     /// Of the node.
     pub of_node: bool,
+    /// With the agent's name as a label.
+    pub with_host: bool,
     /// Between two measurements.
     pub interval: Nanos,
     /// Where statsd servers listen.
@@ -74,6 +76,7 @@ pub(super) fn telemetry(file: &TelemetryFile) -> Result<Telemetry, ConfigError> 
         prometheus: on(file.prometheus_metrics),
         of_allocations: on(file.publish_allocation_metrics),
         of_node: on(file.publish_node_metrics),
+        with_host: !on(file.disable_hostname),
         interval: interval.transpose()?.unwrap_or(COLLECTION_INTERVAL),
         statsd: addresses.into_iter().flatten().filter(|address| !address.is_empty()).cloned().collect(),
         prefix_filter: prefixes(&file.prefix_filter)?,

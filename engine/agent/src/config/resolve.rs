@@ -5,6 +5,7 @@ use super::access::{self, AclSettings};
 use super::file::{ClientFile, FileConfig, IntroductionFile, ServerFile};
 use super::outlets::{self, LogFile, Telemetry};
 use drover_base::Nanos;
+use drover_server::JobLimits;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -122,6 +123,14 @@ pub struct ServerSettings {
     pub min_heartbeat_ttl: Option<Nanos>,
     /// Age at which evaluations and batch allocations are collected.
     pub eval_gc_threshold: Option<Nanos>,
+    /// Age at which evaluations of batch jobs are collected.
+    pub batch_eval_gc_threshold: Option<Nanos>,
+    /// Time that nodes have after a change of leaders.
+    pub failover_heartbeat_ttl: Option<Nanos>,
+    /// Heartbeats that the cluster may cost in a second.
+    pub max_heartbeats_per_second: Option<u32>,
+    /// Bounds of jobs.
+    pub jobs: JobLimits,
     /// Age at which jobs are collected.
     pub job_gc_threshold: Option<Nanos>,
     /// Age at which deployments are collected.
@@ -250,6 +259,10 @@ fn server_settings(file: &ServerFile) -> Result<ServerSettings, ConfigError> {
         heartbeat_grace: duration("server.heartbeat_grace", file.heartbeat_grace.as_ref())?,
         min_heartbeat_ttl: duration("server.min_heartbeat_ttl", file.min_heartbeat_ttl.as_ref())?,
         eval_gc_threshold: duration("server.eval_gc_threshold", file.eval_gc_threshold.as_ref())?,
+        batch_eval_gc_threshold: duration("server.batch_eval_gc_threshold", file.batch_eval_gc_threshold.as_ref())?,
+        failover_heartbeat_ttl: positive("server.failover_heartbeat_ttl", file.failover_heartbeat_ttl.as_ref())?,
+        max_heartbeats_per_second: heartbeat_rate(file.max_heartbeats_per_second)?,
+        jobs: job_limits(file)?,
         job_gc_threshold: duration("server.job_gc_threshold", file.job_gc_threshold.as_ref())?,
         deployment_gc_threshold: duration("server.deployment_gc_threshold", file.deployment_gc_threshold.as_ref())?,
         node_gc_threshold: duration("server.node_gc_threshold", file.node_gc_threshold.as_ref())?,
@@ -263,6 +276,53 @@ fn server_settings(file: &ServerFile) -> Result<ServerSettings, ConfigError> {
         oidc_issuer: issuer(file.oidc_issuer.as_deref())?,
         introduction_ttl: introduction(&file.client_introduction)?,
     })
+}
+
+/// Less than one in a second is one.
+fn heartbeat_rate(rate: Option<f64>) -> Result<Option<u32>, ConfigError> {
+    let Some(rate) = rate.filter(|rate| *rate != 0.0) else { return Ok(None) };
+    if !(0.0..=1_000_000.0).contains(&rate) {
+        let fault = "server.max_heartbeats_per_second: must be more than zero and at most 1000000";
+        return Err(ConfigError::Invalid(fault.into()));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
+    Ok(Some(rate.round().max(1.0) as u32))
+}
+
+fn job_limits(file: &ServerFile) -> Result<JobLimits, ConfigError> {
+    let default = JobLimits::default();
+    if file.job_tracked_versions == Some(0) {
+        return Err(ConfigError::Invalid("server.job_tracked_versions: must be more than zero".into()));
+    }
+    Ok(JobLimits {
+        tracked_versions: file.job_tracked_versions.unwrap_or(default.tracked_versions),
+        max_source_bytes: match &file.job_max_source_size {
+            Some(text) => bytes("server.job_max_source_size", text)?,
+            None => default.max_source_bytes,
+        },
+        max_count: file.job_max_count.unwrap_or(default.max_count),
+    })
+}
+
+/// A number of bytes: plain, in thousands (`KB`, `M`) or in steps of 1024 (`KiB`).
+fn bytes(key: &str, text: &str) -> Result<u64, ConfigError> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (amount, unit) = text.split_at(digits);
+    let scale = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kb" => 1e3,
+        "m" | "mb" => 1e6,
+        "g" | "gb" => 1e9,
+        "ki" | "kib" => 1024.0,
+        "mi" | "mib" => 1024.0 * 1024.0,
+        "gi" | "gib" => 1024.0 * 1024.0 * 1024.0,
+        _ => return Err(ConfigError::Invalid(format!("{key}: {text:?} has no unit of bytes: write it like \"1MB\""))),
+    };
+    let amount: f64 =
+        amount.parse().map_err(|_| ConfigError::Invalid(format!("{key}: {text:?} is not a number of bytes")))?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "digits only, so it is not negative")]
+    Ok((amount * scale) as u64)
 }
 
 fn issuer(text: Option<&str>) -> Result<Option<String>, ConfigError> {
@@ -339,6 +399,13 @@ mod tests {
         assert!(config.server.is_some() && config.client.is_some() && config.data_dir.is_none());
         assert_eq!(config.http, ("127.0.0.1".parse().unwrap(), 4646));
         assert_eq!(config.client.unwrap().file.network_interface.as_deref(), Some("lo"));
+    }
+
+    #[test]
+    fn sizes_have_the_units_of_the_reference() {
+        let sizes = ["10", "1M", "1.5KB", "2KiB", "1 MiB"].map(|text| bytes("k", text).unwrap());
+        assert_eq!(sizes, [10, 1_000_000, 1500, 2048, 1_048_576]);
+        assert!(bytes("k", "1 parsec").is_err() && bytes("k", "MB").is_err());
     }
 
     #[test]

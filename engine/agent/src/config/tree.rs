@@ -4,6 +4,7 @@
 //! a list of objects, as the reference allows; [`blocks`] says where that is meant.
 
 use super::ConfigError;
+use drover_hcl::loose::spread_out;
 use drover_hcl::{Body, EvalContext, Source, parse_body};
 use serde_json::{Map, Value};
 
@@ -45,7 +46,10 @@ pub fn parse(file: &str, text: &str) -> Result<Value, ConfigError> {
             .map_err(|e| ConfigError::Syntax(format!("{file}:{}:{}: {e}", e.line(), e.column())))?;
         return Ok(blocks(value));
     }
-    let body = parse_body(&Source::new(file, text)).map_err(|e| ConfigError::Syntax(e.to_string()))?;
+    let body = parse_body(&Source::new(file, text)).or_else(|fault| {
+        // Older files put several settings on one line. What is wrong is told of the text as it was written.
+        parse_body(&Source::new(file, spread_out(text))).map_err(|_also| ConfigError::Syntax(fault.to_string()))
+    })?;
     from_body(&body)
 }
 
@@ -126,6 +130,17 @@ mod tests {
         let hcl = "ports { http = 1 }\nplugin \"raw_exec\" {\n config { enabled = true }\n}\nclient {\n options = { \"a.b\" = \"c\" }\n}";
         let json = r#"{"ports":{"http":1},"plugin":[{"raw_exec":[{"config":[{"enabled":true}]}]}],"client":[{"options":{"a.b":"c"}}]}"#;
         assert_eq!(parse("a.hcl", hcl).unwrap(), parse("a.json", json).unwrap());
+    }
+
+    #[test]
+    fn a_line_may_hold_several_settings() {
+        let tree =
+            parse("a.hcl", "server { enabled = true, workers = 1 } client { enabled = true meta { a = \"b\" } }");
+        let expected = serde_json::json!({
+            "server": {"enabled": true, "workers": 1},
+            "client": {"enabled": true, "meta": {"a": "b"}},
+        });
+        assert_eq!(tree.unwrap(), expected);
     }
 
     #[test]

@@ -234,7 +234,11 @@ async fn deregister(context: &Context, id: &str) -> Result<Reply> {
         Some(text) => parse_bool(text).ok_or_else(|| ApiError::bad_request("invalid force value"))?,
         None => false,
     };
-    let done = context.state.server.deregister_csi_volume(&context.namespace(), id, force).await?;
+    let done = context.state.server.deregister_csi_volume(&context.namespace(), id, force).await;
+    let done = done.map_err(|error| match error.status() {
+        404 => ApiError::refused(error.message),
+        _ => error.into(),
+    })?;
     Ok(Reply::empty().written_at(done.index))
 }
 

@@ -127,8 +127,7 @@ fn named(context: &Context) -> Result<JobStatusesRequest> {
         return Ok(JobStatusesRequest::default());
     }
     let body = context.body::<JobStatusesRequest>();
-    let request =
-        body.map_err(|error| ApiError::bad_request(format!("error decoding request: {}", error.message)))?;
+    let request = body.map_err(|error| ApiError::bad_request(format!("error decoding request: {}", error.message)))?;
     match &request.jobs {
         Some(jobs) if !jobs.is_empty() => Ok(request),
         _ => Err(ApiError::bad_request("no jobs in request")),

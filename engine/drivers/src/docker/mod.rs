@@ -366,9 +366,11 @@ impl Docker {
 
 fn exit_result(state: &bollard::models::ContainerState) -> ExitResult {
     let oom_killed = state.oom_killed.unwrap_or(false);
-    let error = state.error.clone().filter(|text| !text.is_empty());
+    let exit_code = state.exit_code.and_then(|code| i32::try_from(code).ok()).unwrap_or(0);
+    let failed = (exit_code != 0).then(|| format!("Docker container exited with non-zero exit code: {exit_code}"));
+    let error = state.error.clone().filter(|text| !text.is_empty()).or(failed);
     ExitResult {
-        exit_code: state.exit_code.and_then(|code| i32::try_from(code).ok()).unwrap_or(0),
+        exit_code,
         // Docker does not tell a signal from an exit code above 128.
         signal: 0,
         oom_killed,

@@ -3,6 +3,7 @@
 //! Every path is resolved, links included, and must stay inside of the allocation's directory; files with secrets are
 //! not read at all.
 
+mod archive;
 mod info;
 mod stream;
 

@@ -74,8 +74,13 @@ pub(crate) async fn launch(inner: &Inner, job: &Job, at: UnixNanos) -> Result<La
     let now = UnixNanos::now();
     let child = Job { submit_time: now, ..child(job, at) };
     let eval = evals::for_job(&child, EvalTrigger::PeriodicJob, now);
-    let register =
-        RegisterJob { job: Arc::new(child), submission: None, eval: Some(eval.clone()), enforce_index: None };
+    let register = RegisterJob {
+        job: Arc::new(child),
+        submission: None,
+        eval: Some(eval.clone()),
+        enforce_index: None,
+        keep_versions: None,
+    };
     let launched = PeriodicLaunch { key: job.key(), launched: at };
     let batch = Command::Batch(vec![Command::RegisterJob(register), Command::UpsertPeriodicLaunch(launched)]);
     let committed = inner.propose(batch).await?;

@@ -10,12 +10,13 @@ use drover_model::registry::MAX_SCALING_EVENTS;
 use drover_model::{AllocId, DesiredTransition, EvalId, Evaluation, Job, JobKey, JobStatus, JobType};
 use std::sync::Arc;
 
-/// The untagged versions kept per job.
+/// The untagged versions kept per job, unless a registration says otherwise.
 pub(crate) const MAX_JOB_VERSIONS: usize = 6;
 
 impl Txn {
     pub(super) fn register_job(&mut self, request: &RegisterJob) -> Done {
         let key = request.job.key();
+        self.keep_versions = Some(request.keep_versions.map_or(MAX_JOB_VERSIONS, |kept| kept as usize).max(1));
         let existing = self.t.jobs.get(&key).cloned();
         enforce(request.enforce_index, existing.as_deref())?;
         let changed = existing.as_deref().is_none_or(|stored| spec_changed(stored, &request.job));
@@ -127,15 +128,21 @@ impl Txn {
     /// do not count, and the newest stable one is always kept.
     fn keep_version(&mut self, key: &JobKey, job: &Arc<Job>) {
         let mut versions: Vec<Arc<Job>> = self.t.job_versions.get(key).map_or_else(Vec::new, |kept| (**kept).clone());
+        let kept_before = versions.iter().filter(|kept| kept.version_tag.is_none()).count();
+        let limit = self.keep_versions.unwrap_or_else(|| kept_before.max(MAX_JOB_VERSIONS));
         versions.retain(|kept| kept.version != job.version);
         let at = versions.partition_point(|kept| kept.version > job.version);
         versions.insert(at, job.clone());
-        let untagged: Vec<u64> =
-            versions.iter().filter(|kept| kept.version_tag.is_none()).map(|kept| kept.version).collect();
-        if untagged.len() > MAX_JOB_VERSIONS {
+        loop {
+            let untagged: Vec<u64> =
+                versions.iter().filter(|kept| kept.version_tag.is_none()).map(|kept| kept.version).collect();
+            if untagged.len() <= limit {
+                break;
+            }
             let stable = versions.iter().find(|kept| kept.stable).map(|kept| kept.version);
-            let oldest = untagged[untagged.len() - 1];
-            let drop = if stable == Some(oldest) { untagged[untagged.len() - 2] } else { oldest };
+            let mut oldest = untagged.iter().rev().copied().filter(|version| stable != Some(*version));
+            // The newest is what runs.
+            let Some(drop) = oldest.next().filter(|version| *version != job.version) else { break };
             versions.retain(|kept| kept.version != drop);
             self.t.submissions.remove(&(key.clone(), drop));
         }

@@ -35,6 +35,8 @@ pub(crate) struct Txn {
     dirty_deployments: BTreeSet<DeploymentId>,
     /// Whether the whole state was replaced.
     restored: bool,
+    /// Untagged versions of jobs that are kept, if the command says so.
+    keep_versions: Option<usize>,
 }
 
 /// What a transaction leaves.
@@ -58,6 +60,7 @@ impl Txn {
             dirty_jobs: BTreeMap::new(),
             dirty_deployments: BTreeSet::new(),
             restored: false,
+            keep_versions: None,
         }
     }
 

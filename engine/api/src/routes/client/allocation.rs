@@ -6,6 +6,9 @@ use crate::error::{ApiError, Result};
 use crate::reply::Reply;
 use drover_acl::NamespaceCapability;
 use drover_node::NodeError;
+use futures::StreamExt;
+use futures::stream::unfold;
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -17,10 +20,7 @@ pub(super) async fn route(context: &Context, id: &str, action: &str) -> Result<R
         "signal" => signal(context, id).await,
         "gc" => collect(context, id).await,
         "pause" => pause(context, id),
-        "snapshot" => Err(ApiError::new(
-            http::StatusCode::NOT_IMPLEMENTED,
-            "snapshots of allocations' directories are not implemented in this version of Drover",
-        )),
+        "snapshot" => snapshot(context, id),
         _ => Err(ApiError::no_resource()),
     }
 }
@@ -35,6 +35,18 @@ pub(crate) fn checks(context: &Context, id: &str) -> Result<Reply> {
     let checks = node.checks(&id)?;
     // Nothing is null here.
     if checks.is_empty() { context.json(&()) } else { context.json(&checks) }
+}
+
+/// What the allocation would hand to its successor, as a tar.
+fn snapshot(context: &Context, id: &str) -> Result<Reply> {
+    let found = of_alloc(context, id, &[NamespaceCapability::ReadFs]);
+    // The reference answers what it does not find in its own way here.
+    let (node, id) = found.map_err(|error| match error.status {
+        StatusCode::NOT_FOUND => ApiError::refused("allocation not found"),
+        _ => error,
+    })?;
+    let chunks = unfold(node.fs_archive(&id)?, |mut chunks| async move { Some((chunks.recv().await?, chunks)) });
+    Ok(Reply::stream("application/octet-stream", chunks.boxed()))
 }
 
 #[derive(Default, Deserialize)]

@@ -86,8 +86,10 @@ async fn collect(state: &ApiState) -> Metrics {
     if let Some(node) = &state.node {
         client::collect(&mut metrics, node, &snapshot, options).await;
     }
-    let host: Arc<str> = state.agent.name.as_str().into();
-    metrics.gauges.iter_mut().for_each(|gauge| gauge.labels.push(("host", Arc::clone(&host))));
+    if options.with_host {
+        let host: Arc<str> = state.agent.name.as_str().into();
+        metrics.gauges.iter_mut().for_each(|gauge| gauge.labels.push(("host", Arc::clone(&host))));
+    }
     metrics.gauges.retain(|gauge| options.shows(&gauge.name));
     metrics.counters.retain(|counter| options.shows(counter.name));
     metrics.measured.retain(|measured| options.shows(measured.name));

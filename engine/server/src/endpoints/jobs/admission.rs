@@ -1,30 +1,31 @@
 //! From a submitted job to one that may be stored: defaults, validation, and what only the cluster knows.
 
+use crate::config::ServerConfig;
 use crate::error::{Result, ServerError};
 use drover_base::uuid;
 use drover_model::registry::NamespaceSpec;
 use drover_model::{Job, Namespace};
 use drover_state::Snapshot;
-use drover_wire::admission::{Admitted, Problems, admit};
+use drover_wire::admission::{Admitted, Problems, Warnings, admit};
 use drover_wire::job;
 
 /// A job that may be stored.
 pub(crate) struct Accepted {
     /// In canonical form.
     pub job: Job,
-    /// For people, as one text.
-    pub warnings: String,
+    /// For people.
+    pub warnings: Warnings,
 }
 
 /// Checks a submitted job against its own rules and the cluster.
 ///
 /// # Errors
 /// All problems at once.
-pub(crate) fn accept(mut submitted: job::Job, region: &str, snapshot: &Snapshot) -> Result<Accepted> {
-    check_region(&submitted, region)?;
+pub(crate) fn accept(mut submitted: job::Job, config: &ServerConfig, snapshot: &Snapshot) -> Result<Accepted> {
+    check_region(&submitted, &config.region)?;
     settle_pool(&mut submitted, snapshot);
     let Admitted { mut job, warnings } = admit(submitted).map_err(refused)?;
-    check_cluster(&job, snapshot).map_err(refused)?;
+    check_cluster(&job, config.jobs.max_count, snapshot).map_err(refused)?;
     if let Some(current) = snapshot.job(&job.key()) {
         check_update(current, &job)?;
     } else if job.dispatched {
@@ -35,7 +36,7 @@ pub(crate) fn accept(mut submitted: job::Job, region: &str, snapshot: &Snapshot)
             policy.id = uuid::random();
         }
     }
-    Ok(Accepted { job, warnings: warnings.to_text() })
+    Ok(Accepted { job, warnings })
 }
 
 fn refused(problems: Problems) -> ServerError {
@@ -52,8 +53,12 @@ pub(crate) fn check_region(submitted: &job::Job, region: &str) -> Result<()> {
 }
 
 /// What only the cluster knows: its namespaces and pools, and what is allowed in them.
-fn check_cluster(job: &Job, snapshot: &Snapshot) -> std::result::Result<(), Problems> {
+fn check_cluster(job: &Job, max_count: u64, snapshot: &Snapshot) -> std::result::Result<(), Problems> {
     let mut problems = Problems::default();
+    let count: u64 = job.task_groups.iter().map(|group| u64::from(group.count)).sum();
+    if max_count > 0 && count > max_count {
+        problems.add(format!("total count was greater than configured job_max_count: {count} > {max_count}"));
+    }
     match snapshot.namespace(&job.namespace) {
         None => {
             problems.add(format!("job {:?} is in nonexistent namespace {:?}", &*job.id, &*job.namespace));

@@ -24,7 +24,7 @@ impl Server {
     /// The job is not valid.
     pub async fn plan_job(&self, submitted: job::Job) -> Result<JobPlan> {
         let snapshot = self.inner.store.snapshot();
-        let Accepted { mut job, warnings } = accept(submitted, &self.inner.config.region, &snapshot)?;
+        let Accepted { mut job, warnings } = accept(submitted, &self.inner.config, &snapshot)?;
         let now = UnixNanos::now();
         let current = snapshot.job(&job.key()).cloned();
         job.submit_time = now;
@@ -32,7 +32,7 @@ impl Server {
         let mut plan = JobPlan {
             job_modify_index: current.as_ref().map_or(0, |current| current.job_modify_index),
             next_periodic_launch: next_launch(&job, now),
-            warnings,
+            warnings: warnings.to_text(),
             index: if current.is_some() { snapshot.index() } else { 0 },
             ..JobPlan::default()
         };

@@ -51,6 +51,7 @@ impl Server {
                 submission: None,
                 eval: Some(eval),
                 enforce_index: request.enforce_index.then_some(request.job_modify_index),
+                keep_versions: Some(self.inner.config.jobs.tracked_versions),
             }));
         }
         commands.push(Command::AddScalingEvent(AddScalingEvent { key: key.clone(), group: request.group, event }));

@@ -2,6 +2,7 @@
 
 /// The same text with a line per attribute and block. Comments and strings stay as they are; texts with here-documents,
 /// which nobody writes on one line, are left alone.
+#[must_use]
 pub fn spread_out(text: &str) -> String {
     if text.contains("<<") {
         return text.to_owned();
@@ -20,6 +21,7 @@ pub fn spread_out(text: &str) -> String {
             let next = after.trim_start_matches([' ', '\t']);
             next.starts_with('=') && !next.starts_with("==")
         };
+        let is_block_name = name_begins && !after_equals && block_follows(after);
         match first {
             '{' => {
                 let is_block = in_block && !after_equals;
@@ -39,7 +41,7 @@ pub fn spread_out(text: &str) -> String {
                 out.push(first);
             }
             ',' if in_block => out.push('\n'),
-            _ if is_attribute && in_block => {
+            _ if (is_attribute || is_block_name) && in_block => {
                 let is_first = out.trim_end_matches([' ', '\t']).ends_with('\n') || out.is_empty();
                 out.push_str(if is_first { "" } else { "\n" });
                 out.push_str(this);
@@ -50,6 +52,15 @@ pub fn spread_out(text: &str) -> String {
         rest = after;
     }
     out
+}
+
+/// Whether what follows a name makes it that of a block: labels in quotes, if any, and a brace.
+fn block_follows(after: &str) -> bool {
+    let mut rest = after.trim_start_matches([' ', '\t']);
+    while rest.starts_with('"') {
+        rest = rest[token(rest, '"')..].trim_start_matches([' ', '\t']);
+    }
+    rest.starts_with('{')
 }
 
 /// The bytes of what begins `rest`: a string, a comment, a name, or one character.
@@ -78,7 +89,7 @@ fn token(rest: &str, first: char) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use drover_hcl::{Source, parse_body};
+    use crate::{Source, parse_body};
 
     fn check(text: &str, blocks: usize, attributes: usize) {
         let spread = spread_out(text);
@@ -91,6 +102,12 @@ mod tests {
     fn one_line_may_hold_many_things() {
         check("a { topology { segments { rack = \"R2\", zone = \"us-east-1a\" } } }", 1, 0);
         check("capability { access_mode = \"x\" attachment_mode = \"y\" }\nname = \"n\" # a = { b }\n", 1, 1);
+        check(
+            "server { enabled = true n = 1 } client { a = true meta { b = \"c\" } }\nplugin \"x\" { config { e = 1 } }",
+            3,
+            0,
+        );
+        check("data_dir = \"/x\" log_level = \"WARN\" ports { http = 1 rpc = 2 }", 1, 2);
         check("flags = [\"a\", \"b\"]\nmap = { x = 1, y = \"}{\" }\nb \"label\" {\n  c = 1\n}\n", 1, 2);
         check("/* x = { */ name = \"say \\\"hi\\\"\"\n", 0, 1);
     }
