@@ -18,6 +18,7 @@ mod output;
 mod prompt;
 mod registry;
 mod resolve;
+mod secrets;
 mod specfile;
 mod stacks;
 mod terminal;

@@ -39,6 +39,7 @@ impl Invoke for Destroy {
                 context,
                 engine: &engine,
                 masker: &session.masker,
+                secrets: &session.secrets,
                 args: &self.carry,
                 consent: self.carry.consent(),
                 cause: "destroy".to_owned(),

@@ -86,6 +86,7 @@ mod plugin_status;
 mod quota;
 pub mod registry;
 mod scaling_policy;
+mod secret;
 mod server_change;
 mod server_members;
 mod service_delete;
@@ -407,6 +408,26 @@ pub static COMMANDS: &[Command] = &[
     Command::new::<registry::token::Create>("registry token create", "[options]", "Make a token for a registry's storage"),
     Command::new::<registry::token::List>("registry token list", "[options]", "List the tokens of a registry's storage"),
     Command::new::<registry::token::Revoke>("registry token revoke", "[options] <id>...", "End tokens of a registry"),
+    Command::new::<secret::edit::Edit>("secret edit", "[options] <file>", "Edit an encrypted file of secrets"),
+    Command::new::<secret::get::Get>("secret get", "[options] <reference>", "Show what a secret has, and its value if asked"),
+    Command::new::<secret::keygen::Keygen>("secret keygen", "[options]", "Make an identity to open encrypted files with"),
+    Command::new::<secret::list::List>("secret list", "[options] <file>", "List the names in an encrypted file"),
+    Command::new::<secret::recipients::Recipients>(
+        "secret recipients",
+        "[options] <file>",
+        "Show or change who can open an encrypted file",
+    ),
+    Command::new::<secret::refs::Refs>(
+        "secret refs",
+        "[options] [path]",
+        "List the secrets that a stack needs, and check access to them",
+    ),
+    Command::new::<secret::rotate::Rotate>("secret rotate", "[options] <file>...", "Give encrypted files a new key"),
+    Command::new::<secret::set::Set>(
+        "secret set",
+        "[options] <file> <name> | keyring:<name>",
+        "Set a value in an encrypted file or in the keyring",
+    ),
     Command::new::<server_members::ServerMembers>("server members", "[options]", "List the servers"),
     Command::new::<service_info::ServiceInfo>("service info", "[options] <service>", "List the instances of a service"),
     Command::new::<service_list::ServiceList>("service list", "[options]", "List services"),
@@ -662,7 +683,7 @@ pub static ALIASES: &[(&str, &str)] = &[
 
 /// First words of commands that are not there when called as `nomad`.
 pub static DROVER_ONLY: &[&str] =
-    &["apply", "destroy", "drift", "history", "local", "output", "pack", "plan", "registry", "show", "undo", "unlock"];
+    &["apply", "destroy", "drift", "history", "local", "output", "pack", "plan", "registry", "secret", "show", "undo", "unlock"];
 
 /// Groups of commands.
 pub static GROUPS: &[(&str, &str)] = &[
@@ -688,6 +709,7 @@ pub static GROUPS: &[(&str, &str)] = &[
     ("registry token", "Who may publish to a registry"),
     ("scaling", "Interact with the scaling API"),
     ("scaling policy", "Interact with scaling policies"),
+    ("secret", "Encrypted files of secrets, and what a stack needs of them"),
     ("volume", "Interact with volumes"),
     ("volume claim", "Interact with volume claims"),
     ("volume snapshot", "Interact with volume snapshots"),

@@ -42,7 +42,7 @@ impl Invoke for Undo {
             let desired = release
                 .desired(&found.stack, &found.namespace, secrets.resolver(), &record.key, &|name| secrets.variable(name))
                 .map_err(|error| explained(&error))?;
-            let session = Session { desired, masker: secrets.resolver().taint().masker() };
+            let session = Session { desired, masker: secrets.resolver().taint().masker(), secrets: secrets.shared() };
             let make = async || Ok(session.plan(&found.engine, &self.stack.options()).await?.0);
             let plan = make().await?;
             print_plan(&plan, self.stack.json);
@@ -53,6 +53,7 @@ impl Invoke for Undo {
                 context,
                 engine: &found.engine,
                 masker: &session.masker,
+                secrets: &session.secrets,
                 args: &self.carry,
                 consent: self.carry.consent(),
                 cause: format!("undo to release {number}"),

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{self, bold};
 use drover_base::Nanos;
-use drover_secrets::Masker;
+use drover_secrets::{Masker, Resolver};
 use drover_stack::apply::{self, ApplyError, ApplyOptions, DEFAULT_PARALLELISM, OnFailure};
 use drover_stack::lock::{Held, Holder, LockError, Wish};
 use drover_stack::plan::Action;
@@ -77,6 +77,8 @@ pub struct Work<'a> {
     pub engine: &'a Engine,
     /// Hides secrets.
     pub masker: &'a Masker,
+    /// Holds the leases of values that are written.
+    pub secrets: &'a Resolver,
     /// The flags.
     pub args: &'a CarryArgs,
     /// Whether the person has agreed.
@@ -218,6 +220,7 @@ impl Work<'_> {
         };
         match apply::apply(self.engine, plan, options).await {
             Ok(outcome) => {
+                super::leases::keep(self.secrets, plan, &outcome);
                 if self.json {
                     output::line(&summary(plan, &outcome).to_string());
                 } else {

@@ -2,9 +2,9 @@
 
 use super::explained;
 use crate::context::Context;
+use crate::engine::EngineArgs;
 use crate::error::CliError;
 use drover_packs::{Pack, Supplied};
-use drover_secrets::providers::{EnvProvider, FileProvider};
 use drover_secrets::{Resolver, Taint};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,6 +26,9 @@ pub struct VariableArgs {
     /// An environment variable that packs may read. Repeatable.
     #[arg(long = "allow-env", value_name = "name")]
     pub allow_env: Vec<String>,
+    /// A secret that packs may ask for, as provider:path, in which * stands for any text. Repeatable.
+    #[arg(long = "allow-secret", value_name = "reference")]
+    pub allow_secret: Vec<String>,
 }
 
 impl VariableArgs {
@@ -79,14 +82,15 @@ impl VariableArgs {
     }
 }
 
-/// A resolver with the providers that need nothing but this machine.
-pub fn resolver(folder: &Path) -> Arc<Resolver> {
-    let env = EnvProvider::new(|name| std::env::var(name).ok());
-    Arc::new(Resolver::new(Taint::default()).with(env).with(FileProvider::new(folder)))
+/// A resolver with all providers; a fault of this program shows none of its values.
+pub fn resolver(folder: &Path, variables: &VariableArgs, engine: &EngineArgs, context: &Context) -> Arc<Resolver> {
+    let resolver = crate::secrets::resolver(folder, variables, engine, context);
+    mask_panics(resolver.taint());
+    Arc::new(resolver)
 }
 
 /// A panic's message may hold a value that was worked on.
-pub fn mask_panics(taint: &Taint) {
+fn mask_panics(taint: &Taint) {
     let taint = taint.clone();
     std::panic::set_hook(Box::new(move |info| {
         crate::output::error_line(&taint.masker().mask(&format!("drover has a fault: {info}")));

@@ -5,6 +5,7 @@ mod ask;
 mod carry;
 mod inputs;
 mod interrupt;
+mod leases;
 mod named;
 mod preview;
 mod progress;
@@ -74,8 +75,10 @@ pub struct StackArgs {
 pub struct Session {
     /// What it wants.
     pub desired: Desired,
-    /// Hides them.
+    /// Hides its secrets.
     pub masker: Masker,
+    /// Answers references; leases that it holds end with it.
+    pub secrets: Arc<Resolver>,
 }
 
 impl StackArgs {
@@ -85,10 +88,30 @@ impl StackArgs {
     /// Nothing usable is there, or it is wrong.
     pub fn evaluate(&self, path: &str, context: &Context) -> Result<Session, CliError> {
         let input = Input::find(&PathBuf::from(path)).map_err(|error| explained(&error))?;
-        let folder = input.folder();
-        let secrets = resolver(&folder);
-        inputs::mask_panics(secrets.taint());
-        let pack = match &input {
+        let secrets = resolver(&input.folder(), &self.variables, &self.engine, context);
+        let inputs = self.inputs(&input, &secrets, context)?;
+        let desired = input.evaluate(&inputs).map_err(|error| masked(explained(&error), &secrets.taint().masker()))?;
+        let masker = secrets.taint().masker();
+        Ok(Session { desired, masker, secrets })
+    }
+
+    /// The references that `path` names, with the providers that answer them; nothing is read. With an error when not all of it
+    /// could be evaluated.
+    ///
+    /// # Errors
+    /// Nothing usable is there.
+    pub fn references(&self, path: &str, context: &Context) -> Result<(Arc<Resolver>, Option<CliError>), CliError> {
+        let input = Input::find(&PathBuf::from(path)).map_err(|error| explained(&error))?;
+        let secrets = crate::secrets::resolver(&input.folder(), &self.variables, &self.engine, context).listing();
+        let secrets = Arc::new(secrets);
+        let inputs = self.inputs(&input, &secrets, context)?;
+        let problem = input.evaluate(&inputs).err().map(|error| explained(&error));
+        Ok((secrets, problem))
+    }
+
+    /// What evaluating needs.
+    fn inputs(&self, input: &Input, secrets: &Arc<Resolver>, context: &Context) -> Result<Inputs, CliError> {
+        let pack = match input {
             Input::Pack(folder) => drover_packs::Pack::load(folder).ok(),
             _ => None,
         };
@@ -98,25 +121,22 @@ impl StackArgs {
         });
         let supplied = match &pack {
             Some(pack) => {
-                let mut supplied = self.variables.supplied_to(pack, &secrets, context)?;
+                let mut supplied = self.variables.supplied_to(pack, secrets, context)?;
                 ask_for_missing(pack, &mut supplied)?;
                 supplied
             }
-            None => self.variables.supplied(&secrets, context)?,
+            None => self.variables.supplied(secrets, context)?,
         };
-        let inputs = Inputs {
-            folder,
+        Ok(Inputs {
+            folder: input.folder(),
             supplied,
-            secrets: Arc::clone(&secrets),
+            secrets: Arc::clone(secrets),
             packs: Arc::new(drover_packs::Folders),
             env: self.variables.allowed_environment(),
             default_name,
             namespace: self.engine.namespace.clone(),
             environment: self.environment.clone(),
-        };
-        let desired = input.evaluate(&inputs).map_err(|error| masked(explained(&error), &secrets.taint().masker()))?;
-        let masker = secrets.taint().masker();
-        Ok(Session { desired, masker })
+        })
     }
 
     /// The engine: flag, then environment, then the stack's own choice, then the local one.
@@ -257,8 +277,7 @@ pub fn saved_secrets(
     arguments: &StackArgs,
     context: &Context,
 ) -> Result<(Arc<Resolver>, drover_packs::Supplied), CliError> {
-    let secrets = resolver(&PathBuf::from("."));
-    inputs::mask_panics(secrets.taint());
+    let secrets = resolver(&PathBuf::from("."), &arguments.variables, &arguments.engine, context);
     let supplied = arguments.variables.supplied(&secrets, context)?;
     Ok((secrets, supplied))
 }

@@ -72,6 +72,11 @@ impl Secrets {
         Ok(Self { resolver, supplied })
     }
 
+    /// The same, to be held for as long as its values are used.
+    pub fn shared(&self) -> Arc<Resolver> {
+        Arc::clone(&self.resolver)
+    }
+
     /// Answers references.
     pub fn resolver(&self) -> &Resolver {
         &self.resolver

@@ -102,6 +102,11 @@ pub fn is_age(bytes: &[u8]) -> bool {
     bytes.starts_with(BINARY) || bytes.starts_with(ARMORED)
 }
 
+/// Whether the file is encrypted with a passphrase rather than to recipients.
+pub fn is_passphrase(content: &[u8]) -> bool {
+    Decryptor::new(armor::ArmoredReader::new(content)).is_ok_and(|decryptor| decryptor.is_scrypt())
+}
+
 /// Makes an identity.
 pub fn generate() -> NewIdentity {
     let identity = x25519::Identity::generate();

@@ -202,6 +202,11 @@ impl Resolver {
         Ok(())
     }
 
+    /// Whether there is somebody to make providers of settings.
+    pub fn can_configure(&self) -> bool {
+        self.factory.is_some()
+    }
+
     /// The record of all values handed out.
     pub fn taint(&self) -> &Taint {
         &self.taint

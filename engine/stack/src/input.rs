@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
 
-use drover_hcl::{Diagnostics, Source};
+use drover_hcl::{Diagnostic, Diagnostics, Source};
 
 use crate::desired::Desired;
 use crate::language::{self, Inputs};
@@ -136,7 +136,7 @@ impl Input {
     /// # Errors
     /// When a file cannot be read or is wrong.
     pub fn evaluate(&self, inputs: &Inputs) -> Result<Desired, InputError> {
-        let desired = match self {
+        let mut desired = match self {
             Self::Stack { files, .. } => {
                 let read = |path: &PathBuf| {
                     let content = fs::read(path).map_err(|source| InputError::Io { path: path.clone(), source })?;
@@ -151,6 +151,10 @@ impl Input {
         if !language::is_name(&desired.stack) {
             return Err(InputError::BadName { name: desired.stack });
         }
+        crate::bind::apply(&mut desired, &inputs.secrets.bindings()).map_err(|errors| {
+            let problems = errors.into_iter().map(|error| Diagnostic::error(error.to_string(), ""));
+            InputError::Content(problems.collect())
+        })?;
         Ok(desired)
     }
 }

@@ -10,6 +10,7 @@
 //! outside the `/v1` API.
 
 pub mod apply;
+mod bind;
 pub mod checks;
 pub mod desired;
 pub mod drift;

@@ -148,6 +148,9 @@ pub struct ChangePlan {
     /// The environment whose overlay was chosen; empty when none was.
     #[serde(default)]
     pub environment: String,
+    /// Where its secrets come from; references, no values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub providers: Vec<drover_secrets::ProviderSettings>,
     /// The engines of `engine "name"` blocks, without their tokens.
     #[serde(default)]
     pub engines: BTreeMap<String, EngineChoice>,
@@ -296,6 +299,7 @@ pub fn compute(desired: &Desired, live: &Live, options: &Options, masker: &Maske
         outputs: outputs(&desired.outputs, masker),
         messages: desired.messages.iter().map(mask).collect(),
         environment: desired.environment.clone(),
+        providers: desired.providers.clone(),
         engines: desired.engines.clone(),
         checks: desired.checks.clone(),
         ..ChangePlan::blank(&desired.stack, &desired.namespace, live, options)
@@ -380,6 +384,7 @@ impl ChangePlan {
             messages: Vec::new(),
             wanted: BTreeMap::new(),
             environment: String::new(),
+            providers: Vec::new(),
             engines: BTreeMap::new(),
             policies: Vec::new(),
             checks: Vec::new(),

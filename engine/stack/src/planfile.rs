@@ -149,6 +149,7 @@ impl SavedPlan {
         variable: &dyn Fn(&str) -> Vec<String>,
     ) -> Result<ChangePlan, PlanFileError> {
         self.verify(key)?;
+        crate::seal::configure(resolver, &self.preview()?.providers);
         let unsealer = Unsealer::new(&self.content.secrets, key.as_bytes(), resolver, variable)?;
         let mut plan = self.content.plan.clone();
         for change in plan["changes"].as_array_mut().into_iter().flatten() {

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use drover_sdk::{Method, NO_BODY, Query};
-use drover_secrets::{Masker, Resolver};
+use drover_secrets::{Masker, ProviderSettings, Resolver};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
@@ -39,6 +39,9 @@ pub struct Snapshot {
     /// The engines that its `engine "name"` blocks named, without their tokens.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub engines: BTreeMap<String, EngineChoice>,
+    /// Where its secrets come from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub providers: Vec<ProviderSettings>,
     /// Its resources, by address.
     pub resources: BTreeMap<String, Kept>,
 }
@@ -129,7 +132,7 @@ impl Kept {
 impl Snapshot {
     /// An empty one.
     pub fn new(number: u64, engines: &BTreeMap<String, EngineChoice>) -> Self {
-        Self { version: VERSION, number, engines: engines.clone(), resources: BTreeMap::new() }
+        Self { version: VERSION, number, engines: engines.clone(), providers: Vec::new(), resources: BTreeMap::new() }
     }
 
     /// The release as a stack wants it, with its secrets got anew: they have the values of today.
@@ -144,6 +147,7 @@ impl Snapshot {
         key: &str,
         variable: &dyn Fn(&str) -> Vec<String>,
     ) -> Result<Desired, SnapshotError> {
+        crate::seal::configure(resolver, &self.providers);
         let mut resources = BTreeMap::new();
         for (address, kept) in &self.resources {
             let wanted = self.open(address, kept, resolver, key, variable)?;
@@ -161,6 +165,7 @@ impl Snapshot {
             namespace: namespace.to_owned(),
             resources: resources.collect(),
             engines: self.engines.clone(),
+            providers: self.providers.clone(),
             ..Desired::default()
         })
     }

@@ -1,6 +1,6 @@
 //! Taking secrets out of what is stored, and putting them back.
 
-use drover_secrets::{Form, Masker, Origin, Resolver, SecretRef};
+use drover_secrets::{Form, Masker, Origin, ProviderSettings, Resolver, SecretRef};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -31,6 +31,8 @@ impl SealedSecret {
 #[serde(rename_all = "lowercase")]
 enum SealedKind {
     Reference,
+    /// A reference that has another value each time.
+    Leased,
     Variable,
 }
 
@@ -152,6 +154,7 @@ impl<'a> Sealer<'a> {
         }
         let kind = match origin {
             Origin::Reference(_) => SealedKind::Reference,
+            Origin::Leased(_) => SealedKind::Leased,
             _ => SealedKind::Variable,
         };
         self.origins.push(origin.clone());
@@ -211,13 +214,19 @@ impl Unsealer {
         let mut values = Vec::new();
         for secret in secrets {
             let candidates = match secret.kind {
-                SealedKind::Reference => vec![resolver.resolve(&secret.name.parse::<SecretRef>()?)?.expose().clone()],
+                SealedKind::Reference | SealedKind::Leased => {
+                    vec![resolver.resolve(&secret.name.parse::<SecretRef>()?)?.expose().clone()]
+                }
                 SealedKind::Variable => variable(&secret.name),
             };
             if candidates.is_empty() {
                 return Err(UnsealError::MissingVariable { name: secret.name.clone() });
             }
-            let value = choose(secret, candidates)?;
+            let value = match secret.kind {
+                // It is made anew each time, so there is nothing to compare.
+                SealedKind::Leased => candidates.into_iter().next().unwrap_or_default(),
+                _ => choose(secret, candidates)?,
+            };
             if secret.kind == SealedKind::Variable {
                 resolver.taint().add(Origin::Variable(secret.name.clone()), &value);
             }
@@ -259,6 +268,13 @@ impl Unsealer {
         let (number, form) = marker.strip_prefix("secret:")?.split_once(':')?;
         let value = self.values.get(number.parse::<usize>().ok()?)?;
         Form::from_name(form)?.encode(value.expose())
+    }
+}
+
+/// Makes the providers that something stored names. Where they cannot be made, the references to them say so.
+pub(crate) fn configure(resolver: &Resolver, providers: &[ProviderSettings]) {
+    for settings in providers.iter().filter(|_| resolver.can_configure()) {
+        let _ = resolver.configure(settings);
     }
 }
 

@@ -5,7 +5,7 @@ use crate::engine::ServerArgs;
 use crate::error::CliError;
 use crate::registry::Command;
 use crate::stacks::{VariableArgs, explained};
-use drover_packs::Supplied;
+use drover_packs::{PackSecrets, Supplied};
 use drover_packs::gotemplate::{EngineReads, HostRules, ReadFault, World};
 use drover_packs::nomad_pack::{Choices, GoPack};
 use drover_packs::value_files::ENDINGS;
@@ -52,7 +52,7 @@ impl GoArgs {
     }
 
     /// What templates may see. The pack lies in a folder of the person's own, so that they may read the environment.
-    pub fn world(&self, context: &Context, pack: &Path) -> World {
+    pub fn world(&self, context: &Context, pack: &Path, secrets: PackSecrets) -> World {
         World {
             rules: HostRules {
                 environment: Some(Arc::new(|name| std::env::var(name).ok())),
@@ -61,7 +61,7 @@ impl GoArgs {
                 current: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             },
             engine: Some(Arc::new(Reads { program: context.program, command: context.command })),
-            secrets: None,
+            secrets: Some(secrets),
         }
     }
 }

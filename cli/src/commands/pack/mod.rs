@@ -16,6 +16,7 @@ pub mod test;
 pub mod validate;
 
 use crate::context::Context;
+use crate::engine::EngineArgs;
 use crate::error::CliError;
 use crate::stacks::{VariableArgs, explained, resolver};
 use drover_packs::nomad_pack::Choices;
@@ -46,7 +47,7 @@ fn request(
     name: Option<&str>,
     namespace: Option<&str>,
 ) -> Result<RenderRequest, CliError> {
-    let secrets = resolver(&pack.folder);
+    let secrets = resolver(&pack.folder, variables, &EngineArgs::default(), context);
     let deployment = name.unwrap_or(&pack.metadata.name).to_owned();
     Ok(RenderRequest {
         supplied: variables.supplied_to(pack, &secrets, context)?,

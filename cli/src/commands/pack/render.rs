@@ -2,12 +2,14 @@
 
 use super::{go, load, one_path, write};
 use crate::context::Context;
+use crate::engine::EngineArgs;
 use crate::error::CliError;
 use crate::output;
 use crate::registry::{Invoke, Outcome};
-use crate::stacks::{VariableArgs, explained};
-use drover_packs::Rendered;
+use crate::stacks::{VariableArgs, explained, resolver};
+use drover_packs::{PackSecrets, Rendered};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Renders a pack.
 #[derive(clap::Args)]
@@ -103,15 +105,21 @@ impl Render {
     fn go_pack(&self, context: &Context, path: &str) -> Outcome {
         let pack = go::load(path)?;
         let supplied = go::supplied(&self.variables, context)?;
-        let world = self.go.world(context, &pack.folder);
+        let secrets = resolver(&pack.folder, &self.variables, &EngineArgs::default(), context);
+        let env = self.variables.allowed_environment();
+        let answers = PackSecrets { secrets: Arc::clone(&secrets), env };
+        let world = self.go.world(context, &pack.folder, answers);
         let choices = self.go.choices(self.render_output_template);
-        let result = pack.render(&supplied, &world, choices).map_err(|problems| explained(&problems))?;
+        let result = pack.render(&supplied, &world, choices);
+        let masker = secrets.taint().masker();
+        let mask = |text: &str| if self.reveal { text.to_owned() } else { masker.mask(text).into_owned() };
+        let result = result.map_err(|problems| explained(&drover_packs::masked(problems, &secrets)))?;
         let failed = result.outputs.as_ref().err().map(ToString::to_string);
         if let Some(problems) = &failed {
-            output::line(problems);
+            output::line(&mask(problems));
         }
         for text in &result.texts {
-            let part = Part { path: text.path.clone(), job: None, text: text.text.clone() };
+            let part = Part { path: text.path.clone(), job: None, text: mask(&text.text) };
             if !self.is_wanted(&part) {
                 continue;
             }
@@ -125,7 +133,7 @@ impl Render {
             }
         }
         if let (true, Ok(text)) = (self.render_output_template, &result.outputs) {
-            output::line(&format!("outputs.tpl:\n\n{text}"));
+            output::line(&format!("outputs.tpl:\n\n{}", mask(text)));
         }
         Ok(0)
     }

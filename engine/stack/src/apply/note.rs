@@ -128,6 +128,7 @@ pub(super) async fn keep(
 ) -> Result<bool, SnapshotError> {
     let written = written(outcome);
     let mut release = Snapshot::new(plan.release, &plan.engines);
+    release.providers.clone_from(&plan.providers);
     let mut missing = Vec::new();
     for (address, recorded) in &record.resources {
         let is_as_wanted = plan.unchanged.contains_key(address) || written.contains(address.as_str());

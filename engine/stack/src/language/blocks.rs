@@ -13,7 +13,7 @@ use crate::desired::{DEFAULT_TIMEOUT, NamespaceSpec, Output, Resource, Spec, Var
 use crate::objects::ObjectKind;
 
 /// Blocks that a stack may have, beside those of [`ObjectKind`].
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 17] = [
     "stack",
     "engine",
     "variable",
@@ -30,6 +30,7 @@ const KNOWN: [&str; 16] = [
     "policy_file",
     "check",
     "registry",
+    "secrets",
 ];
 
 /// Attributes that every resource has.

@@ -13,6 +13,7 @@ mod objects;
 mod overlays;
 mod packs;
 mod policies;
+mod providers;
 mod registries;
 mod scope;
 
@@ -128,6 +129,8 @@ fn evaluate_raw(sources: &[Arc<Source>], inputs: &Inputs) -> Result<Desired, Dia
     let engine = kept(engines::own(&bodies, &context), &mut problems).unwrap_or_default();
     scope.registries = kept(registries::declared(&bodies, &context), &mut problems).unwrap_or_default();
     scope.set_imports(kept(moves::imports(&bodies, &context), &mut problems).unwrap_or_default());
+    let providers = providers::configure(&bodies, &engine, &mut scope);
+    kept(providers, &mut problems);
     scope.set_engine(engine, Namespaces::of(inputs, None));
     let (Some(nodes), Some(order)) = (nodes, order) else { return Err(problems) };
     for name in &order {

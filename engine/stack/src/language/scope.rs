@@ -98,6 +98,10 @@ impl<'i> Scope<'i> {
         self.produced.entry(node.to_owned()).or_default().extend(inherited);
     }
 
+    pub(super) fn set_providers(&mut self, providers: Vec<drover_secrets::ProviderSettings>) {
+        self.desired.providers = providers;
+    }
+
     pub(super) fn add_policy(&mut self, policy: Policy) {
         self.desired.policies.push(policy);
     }
