@@ -10,6 +10,7 @@
 //! The crate must not know about stacks, engines, registries or the terminal; it neither prints nor reads the environment.
 
 mod attributes;
+pub mod convert;
 pub mod files;
 mod functions;
 pub mod gotemplate;

@@ -101,7 +101,7 @@ pub(crate) fn read(text: &str) -> Reads {
                 continue;
             }
             Some("include" | "extends") => {
-                reads.includes.extend(tag.tokens.iter().filter_map(Token::text).map(str::to_owned))
+                reads.includes.extend(tag.tokens.iter().filter_map(Token::text).map(str::to_owned));
             }
             _ => {}
         }

@@ -101,8 +101,15 @@ fn copy(from: &Path, to: &Path) -> Result<(), VendorError> {
             .and_then(|()| fs::write(&path, content))
             .map_err(|source| VendorError::Write { path: path.clone(), source })?;
     }
-    let deps = from.join("deps");
-    let inner = fs::read_dir(&deps).into_iter().flatten().flatten().map(|entry| entry.path());
+    copy_dependencies(from, to)
+}
+
+/// Copies the packs below `deps/` of one pack's folder to another's.
+///
+/// # Errors
+/// A file cannot be read or written.
+pub fn copy_dependencies(from: &Path, to: &Path) -> Result<(), VendorError> {
+    let inner = fs::read_dir(from.join("deps")).into_iter().flatten().flatten().map(|entry| entry.path());
     for folder in inner.filter(|folder| files::is_pack(folder)) {
         if let Some(name) = folder.file_name() {
             copy(&folder, &to.join("deps").join(name))?;

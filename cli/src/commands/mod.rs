@@ -359,6 +359,11 @@ pub static COMMANDS: &[Command] = &[
     Command::new::<unlock::Unlock>("unlock", "[options] [path or stack]", "Take a stack's lock away"),
     Command::new::<output::Output>("output", "[options] [name]", "Print the outputs of a stack"),
     Command::new::<destroy::Destroy>("pack destroy", "[options] [path]", "Remove all that a pack brought"),
+    Command::new::<pack::convert::Convert>(
+        "pack convert",
+        "[options] <path>",
+        "Make a pack of Tera templates from one of Go templates; needs no engine",
+    ),
     Command::new::<pack::deps::Deps>("pack deps", "[options] [path]", "Show what a pack depends on"),
     Command::new::<pack::diff::Diff>(
         "pack diff",

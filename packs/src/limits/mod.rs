@@ -105,7 +105,7 @@ pub(crate) fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stati
         }
         ticks += 1;
         let computed = match &clock {
-            Some(path) if ticks % TICKS_PER_READING == 0 => computed(path),
+            Some(path) if ticks.is_multiple_of(TICKS_PER_READING) => computed(path),
             Some(_) => None,
             None => Some(elapsed),
         };

@@ -22,10 +22,10 @@ pub(super) fn used(pack: &Pack) -> Used {
         if name.ends_with(".tera") {
             let reads = reads::read(source.text());
             parts.push((name.clone(), source, reads));
-        } else if matches!(name.as_str(), "outputs.hcl" | "resources.hcl") {
-            if let Ok(body) = parse_body(&source) {
-                visit_body(&body, &mut |name, span| note(&mut used, name, &source, span));
-            }
+        } else if matches!(name.as_str(), "outputs.hcl" | "resources.hcl")
+            && let Ok(body) = parse_body(&source)
+        {
+            visit_body(&body, &mut |name, span| note(&mut used, name, &source, span));
         }
     }
     for dependency in &pack.dependencies {

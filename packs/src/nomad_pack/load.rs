@@ -113,8 +113,11 @@ impl GoPack {
     }
     /// The variables that have no default; those of dependencies by their path.
     pub(crate) fn required_variables(&self) -> Vec<crate::Missing> {
-        let own =
-            self.variables.all.iter().filter(|variable| variable.default.as_ref().is_none_or(|value| value.is_null()));
+        let own = self
+            .variables
+            .all
+            .iter()
+            .filter(|variable| variable.default.as_ref().is_none_or(drover_hcl::Value::is_null));
         let missing = |variable: &super::variables::Variable| crate::Missing {
             name: variable.name.clone(),
             kind: variable.kind.clone(),

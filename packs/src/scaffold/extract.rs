@@ -32,7 +32,12 @@ pub fn files_from(name: &str, source: &Arc<Source>) -> Result<BTreeMap<String, S
     extraction.own_variables(&body);
     extraction.job(job);
     extraction.references(&body);
+    let path = format!("templates/{name}.nomad.hcl.tera");
     let template = extraction.template();
+    let template = match crate::layout::lay_out(&Source::new(path.as_str(), template.as_str())) {
+        Some(Ok(laid_out)) => laid_out,
+        _ => template,
+    };
     let variables = extraction.variables.iter().map(|variable| variable.text.clone()).collect::<Vec<_>>().join("\n");
     let layout = |text: String| drover_hcl::format_lexically(&text);
     let metadata = format!(
@@ -48,7 +53,7 @@ pub fn files_from(name: &str, source: &Arc<Source>) -> Result<BTreeMap<String, S
     let mut files = BTreeMap::from([
         ("metadata.hcl".to_owned(), metadata),
         ("variables.hcl".to_owned(), layout(variables)),
-        (format!("templates/{name}.nomad.hcl.tera"), template),
+        (path, template),
         ("README.md".to_owned(), readme),
     ]);
     // A job whose variables all have values can be kept as what the pack has to give.
@@ -174,8 +179,15 @@ impl Extraction<'_> {
         let mut at = 0;
         for (span, replacement) in &self.edits {
             result.push_str(&kept(&text[at..span.start as usize]));
+            // Within `${…}` the braces of the two languages must not run together.
+            if result.ends_with('{') {
+                result.push(' ');
+            }
             result.push_str(replacement);
             at = span.end as usize;
+            if text[at..].starts_with('}') {
+                result.push(' ');
+            }
         }
         result.push_str(&kept(&text[at..]));
         result.trim_start().to_owned()

@@ -111,7 +111,7 @@ fn add(supplied: &mut Supplied, pack: &Pack, values: &[(String, Value)]) {
         let is_dependency = pack.go.as_ref().is_some_and(|go| go.has_dependency(name));
         match value.as_entries().filter(|_| is_dependency) {
             Some(entries) => {
-                entries.iter().for_each(|(inner, value)| supplied.add_value(&format!("{name}.{inner}"), value.clone()))
+                entries.iter().for_each(|(inner, value)| supplied.add_value(&format!("{name}.{inner}"), value.clone()));
             }
             None => supplied.add_value(name, value.clone()),
         }

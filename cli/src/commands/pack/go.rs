@@ -89,8 +89,7 @@ fn given(variables: &VariableArgs) -> Result<Supplied, CliError> {
             Path::new(path).extension().map_or_else(String::new, |suffix| format!(".{}", suffix.to_string_lossy()));
         if !ENDINGS.contains(&suffix.as_str()) {
             return Err(CliError::new(format!(
-                "Cannot read from {path}: unrecognized file format suffix {suffix:?}. Supported formats are {}",
-                ENDINGS.map(|ending| format!("{ending:?}")).join(", ")
+                "Cannot read from {path}: unrecognized file format suffix {suffix:?}. Supported formats are \".hcl\" and \".json\", and also \".yaml\", \".yml\" and \".toml\""
             )));
         }
         let content = std::fs::read(path).map_err(|error| {

@@ -1,5 +1,6 @@
 //! `pack …`: packs by themselves. `pack plan`, `run` and `destroy` are `plan`, `apply` and `destroy` of a stack of one pack.
 
+pub mod convert;
 pub mod deps;
 pub mod diff;
 pub mod fmt;
