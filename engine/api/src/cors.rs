@@ -97,26 +97,26 @@ fn permission(method: &HeaderValue, headers: &HeaderMap) -> Vec<(http::HeaderNam
 mod tests {
     use super::*;
 
-    fn check(path: &str, method: Method, given: &[(http::HeaderName, &'static str)]) -> HeaderMap {
+    fn check(path: &str, method: &Method, given: &[(http::HeaderName, &'static str)]) -> HeaderMap {
         let given = given.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
         let mut answer = HeaderMap::new();
-        Cors::of(path, &method, &given).apply(&mut answer);
+        Cors::of(path, method, &given).apply(&mut answer);
         answer
     }
 
     #[test]
     fn pages_elsewhere_may_read_nodes_and_write_variables_only() {
         let origin = (ORIGIN, "http://pages.example");
-        assert!(check("/v1/jobs", Method::GET, std::slice::from_ref(&origin)).is_empty());
-        let stats = check("/v1/client/stats", Method::GET, std::slice::from_ref(&origin));
+        assert!(check("/v1/jobs", &Method::GET, std::slice::from_ref(&origin)).is_empty());
+        let stats = check("/v1/client/stats", &Method::GET, std::slice::from_ref(&origin));
         assert_eq!(
             (&stats[ACCESS_CONTROL_ALLOW_ORIGIN], &stats[VARY]),
             (&"*".parse().unwrap(), &"Origin".parse().unwrap())
         );
-        let written = check("/v1/client/metadata", Method::PUT, std::slice::from_ref(&origin));
+        let written = check("/v1/client/metadata", &Method::PUT, std::slice::from_ref(&origin));
         assert!(!written.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
         let put = [origin.clone(), (ACCESS_CONTROL_REQUEST_METHOD, "PUT")];
-        assert_eq!(check("/v1/var/a", Method::OPTIONS, &put)[ACCESS_CONTROL_ALLOW_METHODS], "PUT");
-        assert!(!check("/v1/client/stats", Method::OPTIONS, &put).contains_key(ACCESS_CONTROL_ALLOW_METHODS));
+        assert_eq!(check("/v1/var/a", &Method::OPTIONS, &put)[ACCESS_CONTROL_ALLOW_METHODS], "PUT");
+        assert!(!check("/v1/client/stats", &Method::OPTIONS, &put).contains_key(ACCESS_CONTROL_ALLOW_METHODS));
     }
 }

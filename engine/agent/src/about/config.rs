@@ -48,7 +48,7 @@ pub(super) fn describe(config: &AgentConfig, name: &str) -> Value {
             "VersionMetadata": "",
         },
     });
-    let plugins = config.plugins.iter().map(|(name, _)| json!({ "Name": name, "Args": null, "Config": null }));
+    let plugins = config.plugins.keys().map(|name| json!({ "Name": name, "Args": null, "Config": null }));
     extend(&mut all, json!({ "Plugins": plugins.collect::<Vec<_>>() }));
     extend(&mut all, log(config));
     extend(&mut all, defaults::of("agent"));
