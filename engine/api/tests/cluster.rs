@@ -161,12 +161,12 @@ async fn metrics_are_told_in_both_forms() {
         let found = document[kind].as_array().unwrap().iter().find(|metric| metric["Name"] == name);
         found.unwrap_or_else(|| panic!("no {name}")).clone()
     };
-    assert_eq!(named("Gauges", "nomad.nomad.broker.total_ready")["Labels"], json!({}));
+    assert_eq!(named("Gauges", "nomad.nomad.broker.total_ready")["Labels"], json!({"host": "node-1"}));
     assert!(named("Counters", "nomad.nomad.rpc.request")["Count"].as_u64().unwrap() >= 1, "the registration");
     assert!(document["Timestamp"].as_str().unwrap().ends_with("0 +0000 UTC"), "{}", document["Timestamp"]);
     let text = api.get("/v1/metrics?format=prometheus").await;
     assert_eq!(text.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8; escaping=underscores"));
-    assert!(text.text.contains("# TYPE nomad_nomad_job_status_dead gauge\nnomad_nomad_job_status_dead 0\n"));
+    assert!(text.text.contains("# TYPE nomad_nomad_job_status_dead gauge\nnomad_nomad_job_status_dead{host=\"node-1\"} 0\n"));
     api.stop().await;
 }
 
