@@ -69,6 +69,9 @@ complete -c NAME -a '(__NAME_words)'
 /// What the last of `typed` can become; nothing where a file or the name of something is wanted.
 fn words(typed: &[String], program: Program) -> Vec<String> {
     let Some((partial, before)) = typed.split_last() else { return Vec::new() };
+    if let Some(found) = variables(partial, before, program) {
+        return found;
+    }
     let before: Vec<String> = before.iter().filter(|word| !word.starts_with('-')).cloned().collect();
     let mut found: Vec<String> = if partial.starts_with('-') {
         let Found::Command(command, _) = find(&before, program) else { return Vec::new() };
@@ -95,6 +98,29 @@ fn words(typed: &[String], program: Program) -> Vec<String> {
     found
 }
 
+/// The names of a pack's variables after `-var`, and none where something else is wanted. The pack is the folder that was
+/// typed, else the current one.
+fn variables(partial: &str, before: &[String], program: Program) -> Option<Vec<String>> {
+    let (start, wanted) = match partial.strip_prefix("-var=").or_else(|| partial.strip_prefix("--var=")) {
+        Some(wanted) => (&partial[..partial.len() - wanted.len()], wanted),
+        None if before.last().is_some_and(|word| matches!(word.as_str(), "-var" | "--var")) => ("", partial),
+        None => return None,
+    };
+    let words: Vec<String> = before.iter().filter(|word| !word.starts_with('-')).cloned().collect();
+    let Found::Command(command, taken) = find(&words, program) else { return None };
+    if !command.path.starts_with("pack ") {
+        return None;
+    }
+    let folders = words[taken..].iter().map(String::as_str).chain(["."]);
+    let folder = folders.map(std::path::Path::new).find(|path| drover_packs::files::is_pack(path))?;
+    let pack = drover_packs::Pack::load(folder).ok()?;
+    let mut found: Vec<String> = pack.variables.iter().map(|variable| variable.name.to_string()).collect();
+    found.extend(pack.go.iter().flat_map(|pack| pack.described_variables()).map(|[name, ..]| name));
+    found.retain(|name| name.starts_with(wanted));
+    found.sort_unstable();
+    Some(found.into_iter().map(|name| format!("{start}{name}=")).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +128,13 @@ mod tests {
     fn check(typed: &[&str], expected: &[&str]) {
         let typed: Vec<String> = typed.iter().map(ToString::to_string).collect();
         assert_eq!(words(&typed, Program::Drover), expected, "{typed:?}");
+    }
+
+    #[test]
+    fn variables_of_a_pack_are_found() {
+        let pack = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/packs/redis");
+        check(&["pack", "render", pack, "-var", "ma"], &["max_memory_mb="]);
+        check(&["pack", "render", "-var=app", pack, "-var=app"], &["-var=append_only="]);
     }
 
     #[test]
