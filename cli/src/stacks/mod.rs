@@ -57,6 +57,9 @@ pub struct StackArgs {
     /// Replaces what runs of this resource, even if nothing about it changes. Repeatable.
     #[arg(long, value_name = "address")]
     pub replace: Vec<String>,
+    /// With =false, a job that is as the last release left it counts as unchanged without a dry run: quicker where there are many.
+    #[arg(long, value_name = "bool", default_value_t = true, action = clap::ArgAction::Set)]
+    pub refresh: bool,
     /// The environment: merges in the overlay blocks of that name.
     #[arg(long = "env", value_name = "name")]
     pub environment: Option<String>,
@@ -175,6 +178,7 @@ impl StackArgs {
             targets: self.target.clone(),
             excludes: self.exclude.clone(),
             replaces: self.replace.clone(),
+            trusts_record: !self.refresh,
             reads: 0,
             id: drover_base::uuid::random(),
             now: now(),

@@ -34,7 +34,9 @@ pub enum EngineError {
     #[error(transparent)]
     Record(#[from] RecordError),
     /// Something is on an engine that the stack does not name.
-    #[error("a resource is on the engine `{name}`, which the stack does not name; write engine \"{name}\" {{ address = … }}")]
+    #[error(
+        "a resource is on the engine `{name}`, which the stack does not name; write engine \"{name}\" {{ address = … }}"
+    )]
     UnknownEngine {
         /// The engine's name.
         name: String,

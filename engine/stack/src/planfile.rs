@@ -53,7 +53,9 @@ pub enum PlanFileError {
     #[error("the plan file is damaged or was changed after it was written; plan again")]
     Damaged,
     /// It was made against another engine.
-    #[error("the plan was made against another engine ({made_against}): this one does not have the stack, or has another one of that name")]
+    #[error(
+        "the plan was made against another engine ({made_against}): this one does not have the stack, or has another one of that name"
+    )]
     OtherEngine {
         /// The address of that engine then.
         made_against: String,
@@ -183,7 +185,7 @@ mod tests {
 
     fn plan(masker: &Masker) -> ChangePlan {
         let job = json!({"ID": "web", "TaskGroups": [{"Name": "g", "Tasks": [{"Name": "t", "Env": {"P": "hunter2-secret"}}]}]});
-let resource = Resource::new("job.web", Spec::Job(job));
+        let resource = Resource::new("job.web", Spec::Job(job));
         let desired =
             Desired { stack: "s".into(), namespace: "default".into(), resources: vec![resource], ..Desired::default() };
         let live = Live { stack: "s".into(), ..Live::default() };

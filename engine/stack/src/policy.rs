@@ -53,10 +53,9 @@ fn convert(value: &Json) -> Value {
         Json::Null => Value::Null,
         Json::Bool(value) => Value::Bool(*value),
         Json::String(text) => Value::String(Arc::new(text.clone())),
-        Json::Number(number) => number.as_i64().map_or_else(
-            || Value::Float(number.as_f64().unwrap_or(f64::NAN)),
-            Value::Int,
-        ),
+        Json::Number(number) => {
+            number.as_i64().map_or_else(|| Value::Float(number.as_f64().unwrap_or(f64::NAN)), Value::Int)
+        }
         Json::Array(items) => Value::from(items.iter().map(convert).collect::<Vec<Value>>()),
         Json::Object(members) => {
             let members: HashMap<String, Value> =
@@ -76,7 +75,8 @@ mod tests {
     fn rules_are_about_facts() {
         let facts = json!({"job": {"Priority": 50, "TaskGroups": [{"Name": "g", "Count": 2,
             "Tasks": [{"Name": "t", "Config": {"image": "redis:7"}}]}]}});
-        let pinned = "job.TaskGroups.all(g, g.Tasks.all(t, !has(t.Config.image) || !t.Config.image.endsWith(':latest')))";
+        let pinned =
+            "job.TaskGroups.all(g, g.Tasks.all(t, !has(t.Config.image) || !t.Config.image.endsWith(':latest')))";
         assert_eq!(holds(pinned, &facts), Ok(true));
         assert_eq!(holds("job.Priority > 60", &facts), Ok(false));
         assert_eq!(holds("job.TaskGroups[0].Count == 2", &facts), Ok(true));

@@ -12,7 +12,7 @@ use crate::engine::{Engine, EngineError, Written, refused, text};
 use crate::live::{Live, LiveJob, LiveObject};
 use crate::objects::{Call, Find, ObjectKind};
 use crate::owner::Owner;
-use crate::plan::{Options, ignore, selected, stamp};
+use crate::plan::{Options, Wanted, ignore, selected, stamp};
 
 /// Requests in flight at a time while reading, unless the person says otherwise.
 pub const DEFAULT_READS: usize = 32;
@@ -85,9 +85,10 @@ impl Engine {
         let jobs = list.iter().filter(|stub| !is_child(stub)).map(|stub| {
             let target = Target::Job { namespace: text(&stub["Namespace"]), id: text(&stub["ID"]) };
             let groups = stub["JobSummary"]["Summary"].as_object();
-            let running = groups.into_iter().flatten().map(|(_, group)| {
-                group["Running"].as_u64().unwrap_or(0) + group["Starting"].as_u64().unwrap_or(0)
-            });
+            let running = groups
+                .into_iter()
+                .flatten()
+                .map(|(_, group)| group["Running"].as_u64().unwrap_or(0) + group["Starting"].as_u64().unwrap_or(0));
             let job = LiveJob {
                 index: stub["JobModifyIndex"].as_u64().unwrap_or(0),
                 is_stopped: stub["Stop"].as_bool().unwrap_or(false),
@@ -122,13 +123,15 @@ impl Engine {
         if !found.is_gone() && ignore::leaves_something(job, &resource.ignore) {
             found.job = there.job_json(namespace, id).await?;
         }
+        if options.trusts_record && is_as_recorded(resource, &found, live, options) {
+            found.dry_run = Some(serde_json::json!({"Diff": {"Type": "None"}}));
+            return Ok((target, found));
+        }
         let mut job = ignore::left_to_the_engine(job, &resource.ignore, found.job.as_ref()).0;
         let release = live.record.release + 1;
         stamp(&mut job, &desired.stack, &resource.address, &found, release, options.replaces(&resource.address));
-        let answer = there
-            .dry_run(namespace, id, &job)
-            .await
-            .map_err(|error| refused(error, &resource.address, masker))?;
+        let answer =
+            there.dry_run(namespace, id, &job).await.map_err(|error| refused(error, &resource.address, masker))?;
         found.dry_run = Some(answer);
         Ok((target, found))
     }
@@ -259,14 +262,25 @@ impl Engine {
     }
 }
 
+/// Whether a job is as the last release left it, and the same is wanted.
+fn is_as_recorded(resource: &Resource, found: &LiveJob, live: &Live, options: &Options) -> bool {
+    let Some(recorded) = live.record.resources.get(&resource.address) else { return false };
+    let is_same = recorded.target == resource.target() && recorded.index == found.index && !found.is_gone();
+    is_same
+        && !recorded.hash.is_empty()
+        && !options.replaces(&resource.address)
+        && Wanted::of(resource).hash(&live.record.key) == recorded.hash
+}
+
 /// Whether the plan is going to make the job's namespace or node pool.
 fn waits_for(job: &Json, target: &Target, desired: &Desired, live: &Live) -> bool {
     let namespace = Target::Namespace { name: target.namespace().unwrap_or_default().to_owned() };
     let pool = job["NodePool"].as_str().unwrap_or_default().to_owned();
     let pool = Target::Object { of: ObjectKind::NodePool, namespace: String::new(), name: pool };
-    [namespace, pool].into_iter().map(|needed| needed.at(target.engine())).any(|needed| {
-        live.index(&needed) == 0 && desired.resources.iter().any(|other| other.target() == needed)
-    })
+    [namespace, pool]
+        .into_iter()
+        .map(|needed| needed.at(target.engine()))
+        .any(|needed| live.index(&needed) == 0 && desired.resources.iter().any(|other| other.target() == needed))
 }
 
 /// What was read.

@@ -60,6 +60,9 @@ pub struct Recorded {
     /// The index that the thing had when the release left it; 0 when that is not known, as while an apply runs.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub index: u64,
+    /// A part of the keyed hash of what was wanted; empty where it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub hash: String,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
@@ -166,7 +169,9 @@ pub enum RecordError {
         found: u32,
     },
     /// The engine cannot hold it.
-    #[error("stack {stack} has too many resources for its record (the engine's variables hold 64 KiB): split the stack")]
+    #[error(
+        "stack {stack} has too many resources for its record (the engine's variables hold 64 KiB): split the stack"
+    )]
     TooLarge {
         /// The stack.
         stack: String,
@@ -259,7 +264,8 @@ mod tests {
     #[test]
     fn a_record_survives_a_round_through_the_engine() {
         let mut record = Record { key: "00ff".into(), ..Record::default() };
-        let release = Release { number: 1, status: Status::Done, created: vec!["job.web".into()], ..Release::default() };
+        let release =
+            Release { number: 1, status: Status::Done, created: vec!["job.web".into()], ..Release::default() };
         record.begin("plan-1", release);
         let read = Record::from_items("shop", &record.to_items("shop").unwrap()).unwrap();
         assert!(read.was_applied("plan-1") && !read.was_applied("plan-2"));
@@ -273,7 +279,7 @@ mod tests {
         for n in 0..300 {
             let target = Target::Job { namespace: "default".into(), id: format!("web-{n}") };
             let recorded =
-                Recorded { target, depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: n as u64 };
+                Recorded { target, depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: n as u64, hash: String::new() };
             record.resources.insert(address(n), recorded);
         }
         for number in 1..=20 {

@@ -153,7 +153,8 @@ impl Snapshot {
             let wanted = self.open(address, kept, resolver, key, variable)?;
             resources.insert(address.clone(), wanted);
         }
-        let dependencies = resources.iter().map(|(address, wanted)| (address.clone(), wanted.depends_on.clone())).collect();
+        let dependencies =
+            resources.iter().map(|(address, wanted)| (address.clone(), wanted.depends_on.clone())).collect();
         // It was written from an ordered plan; if somebody changed it, any order does, and the engine's refusal says the rest.
         let order = graph::order(&dependencies).unwrap_or_else(|_| resources.keys().cloned().collect());
         let resources = order.into_iter().filter_map(|address| {

@@ -39,7 +39,11 @@ fn count_makes_as_many_and_is_a_switch() {
     assert_eq!(desired.outputs[0].value, "team-1");
     let Spec::Namespace(second) = &desired.resources[1].spec else { panic!("a namespace") };
     assert_eq!((second.name.as_str(), second.description.as_str()), ("team-1", "number 1"));
-    check_error("namespace \"a\" {\n  count = 1\n  for_each = { a = 1 }\n}\n", &[], &["s.drover.hcl:2:3", "exclude each other"]);
+    check_error(
+        "namespace \"a\" {\n  count = 1\n  for_each = { a = 1 }\n}\n",
+        &[],
+        &["s.drover.hcl:2:3", "exclude each other"],
+    );
     check_error("namespace \"a\" {\n  count = \"many\"\n}\n", &[], &["s.drover.hcl:2:11", "whole number"]);
 }
 
@@ -220,7 +224,8 @@ fn an_object_that_is_as_wanted_makes_no_difference() {
     let policy = object(ObjectKind::AclPolicy, "p");
     let body = json!({"Name": "p", "Description": "d", "Rules": "x", "RulesJSON": {}, "JobACL": null, "Hash": "h", "ModifyIndex": 9});
     live.objects.insert(policy.clone(), LiveObject { index: 9, body });
-    let recorded = Recorded { target: policy.clone(), depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: 0 };
+    let recorded =
+        Recorded { target: policy.clone(), depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: 0, hash: String::new() };
     live.record.resources.insert("acl_policy.p".into(), recorded);
     let meta = json!({"a": "b", "drover.stack": "s", "drover.resource": "node_pool.gpu"});
     let pool = json!({"Name": "gpu", "Description": "", "Meta": meta, "NodeIdentityTTL": 86_400_000_000_000_i64,
@@ -247,7 +252,7 @@ fn an_object_of_somebody_else_is_not_touched_and_one_that_is_gone_from_the_stack
     let old = object(ObjectKind::AclRole, "old");
     live.objects.clear();
     live.objects.insert(old.clone(), LiveObject { index: 3, body: json!({"ID": "x", "Name": "old"}) });
-    let recorded = Recorded { target: old, depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: 3 };
+    let recorded = Recorded { target: old, depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: 3, hash: String::new() };
     live.record.resources.insert("acl_role.old".into(), recorded);
     let plan = compute(&desired, &live, &Options::default(), &masker).unwrap();
     let changes: Vec<_> = plan.changes.iter().map(|change| (change.address.as_str(), change.action)).collect();
@@ -283,7 +288,8 @@ fn what_was_taken_over_stays_the_stacks_own_by_its_record() {
     let stack = format!("stack \"s\" {{}}\n{REPORT}");
     let mut live = live();
     live.jobs.insert(report(), unchanged_job(None));
-    let recorded = Recorded { target: report(), depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: 7 };
+    let recorded =
+        Recorded { target: report(), depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: 7, hash: String::new() };
     live.record.resources.insert("job.report".into(), recorded);
     assert!(plan(&stack, &live).is_empty());
     let gone = plan("stack \"s\" {}\n", &live);
@@ -295,7 +301,8 @@ fn a_renamed_resource_keeps_running() {
     let stack = "stack \"s\" {}\njob \"daily\" {\n  file = \"jobs/report.nomad.hcl\"\n}\nnamespace \"new\" {}\nmoved {\n  from = job.report\n  to = job.daily\n}\nmoved {\n  from = namespace.old\n  to = namespace.new\n}\n";
     let mut live = live();
     live.jobs.insert(report(), unchanged_job(Some("job.report")));
-    let recorded = Recorded { target: report(), depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: 7 };
+    let recorded =
+        Recorded { target: report(), depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: 7, hash: String::new() };
     live.record.resources.insert("job.report".into(), recorded);
     let plan = plan(stack, &live);
     let job = plan.changes.iter().find(|change| change.address == "job.daily").unwrap();
@@ -303,14 +310,19 @@ fn a_renamed_resource_keeps_running() {
     assert!(!plan.changes.iter().any(|change| change.action == Action::Delete), "{}", text(&plan));
     let namespace = plan.changes.iter().find(|change| change.address == "namespace.new").unwrap();
     assert_eq!(namespace.target, Target::Namespace { name: "old".into() }, "the thing keeps its name");
-    let Evaluated { desired, masker } = evaluate(&format!("{stack}{REPORT}").replace("job \"daily\" {\n  file", "job \"daily\" {\n  namespace = \"x\"\n  file"), &[]).unwrap();
+    let Evaluated { desired, masker } = evaluate(
+        &format!("{stack}{REPORT}").replace("job \"daily\" {\n  file", "job \"daily\" {\n  namespace = \"x\"\n  file"),
+        &[],
+    )
+    .unwrap();
     let both = compute(&desired, &live, &Options::default(), &masker).unwrap_err();
     assert!(matches!(both, PlanError::WrongMove { .. }), "{both}");
 }
 
 #[test]
 fn policies_judge_jobs_changes_and_the_plan() {
-    let shared = "policy \"small\" {\n  on = \"plan\"\n  rule = \"plan.create < 1\"\n  message = \"one thing at a time\"\n}\n";
+    let shared =
+        "policy \"small\" {\n  on = \"plan\"\n  rule = \"plan.create < 1\"\n  message = \"one thing at a time\"\n}\n";
     let stack = format!(
         "stack \"s\" {{}}\n{REPORT}policy \"batch\" {{\n  rule = \"job.Type == 'service'\"\n  message = \"services only\"\n}}\npolicy \"fine\" {{\n  on = \"change\"\n  rule = \"change.kind == 'job' && change.is_new\"\n}}\npolicy \"broken\" {{\n  level = \"advisory\"\n  rule = \"job.Nope\"\n}}\npolicy_file \"company\" {{\n  path = \"shared/policies.hcl\"\n  level = \"advisory\"\n}}\n"
     );
@@ -343,7 +355,9 @@ fn checks_are_part_of_the_plan() {
 
 #[test]
 fn exclusion_takes_along_what_depends_on_it_and_replacement_restarts() {
-    let stack = format!("stack \"s\" {{}}\nnamespace \"a\" {{}}\nnamespace \"b\" {{\n  depends_on = [namespace.a]\n}}\n{REPORT}");
+    let stack = format!(
+        "stack \"s\" {{}}\nnamespace \"a\" {{}}\nnamespace \"b\" {{\n  depends_on = [namespace.a]\n}}\n{REPORT}"
+    );
     let Evaluated { desired, masker } = evaluate(&stack, &[]).unwrap();
     let options = Options { excludes: vec!["namespace.a".into()], ..Options::default() };
     let plan = compute(&desired, &live(), &options, &masker).unwrap();
@@ -368,7 +382,10 @@ fn a_comment_is_bounded_and_a_page_stands_alone() {
     assert!(comment.len() <= MAX_MARKDOWN_BYTES && comment.contains("are left out"), "{}", comment.len());
     assert!(comment.starts_with("### Plan for stack `s`"));
     let page = plan_html(&plan);
-    assert!(page.contains("<svg ") && !page.contains("<b>") && !page.contains("<script"), "nothing of a value is markup");
+    assert!(
+        page.contains("<svg ") && !page.contains("<b>") && !page.contains("<script"),
+        "nothing of a value is markup"
+    );
     assert!(!page.contains("src=") && !page.contains("href="), "nothing is loaded");
 }
 
@@ -378,7 +395,7 @@ fn what_was_at_an_address_before_goes_under_another_one() {
     let old = Target::Job { namespace: "default".into(), id: "before".into() };
     let mut live = live();
     live.jobs.insert(old.clone(), LiveJob { running: 3, ..unchanged_job(Some("job.report")) });
-    let recorded = Recorded { target: old, depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: 7 };
+    let recorded = Recorded { target: old, depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: 7, hash: String::new() };
     live.record.resources.insert("job.report".into(), recorded);
     let plan = plan(&stack, &live);
     let changes: Vec<_> = plan.changes.iter().map(|change| (change.address.as_str(), change.action)).collect();

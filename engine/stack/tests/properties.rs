@@ -1,7 +1,5 @@
 //! What holds for every stack: the order of its blocks means nothing, and a plan right after an apply is empty.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 mod support;
 
 use std::collections::BTreeSet;
@@ -26,7 +24,12 @@ struct Piece {
 }
 
 fn piece() -> impl Strategy<Value = Piece> {
-    (0..9_usize, 0..50_usize, 0..4_usize, "[a-z]{1,6}").prop_map(|(kind, on, several, word)| Piece { kind, on, several, word })
+    (0..9_usize, 0..50_usize, 0..4_usize, "[a-z]{1,6}").prop_map(|(kind, on, several, word)| Piece {
+        kind,
+        on,
+        several,
+        word,
+    })
 }
 
 /// The text of the blocks, each a resource or a local.
@@ -106,13 +109,15 @@ fn carried_out(plan: &ChangePlan, live: &mut Live) {
             }
             Write::Namespace(namespace) => {
                 let texts = namespace["Meta"].as_object().into_iter().flatten();
-                let meta = texts.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect();
+                let meta =
+                    texts.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect();
                 let description = namespace["Description"].as_str().unwrap_or_default().to_owned();
                 live.namespaces.insert(target.clone(), LiveNamespace { index: 9, description, meta });
             }
             Write::Variables(items) => {
                 let texts = items.as_object().into_iter().flatten();
-                let items = texts.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect();
+                let items =
+                    texts.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect();
                 live.variables.insert(target.clone(), LiveVariables { index: 9, items });
             }
             Write::Object(body) | Write::Recreate(body) => {
@@ -131,7 +136,7 @@ fn carried_out(plan: &ChangePlan, live: &mut Live) {
             }
             _ => {}
         }
-        let recorded = Recorded { target, depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: 9 };
+        let recorded = Recorded { target, depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: 9, hash: String::new() };
         live.record.resources.insert(change.address.clone(), recorded);
     }
     live.record.release = plan.release;
@@ -141,7 +146,8 @@ fn carried_out(plan: &ChangePlan, live: &mut Live) {
 fn as_the_engine_shows_it(body: &Json) -> Json {
     let mut shown = body.clone();
     for (key, value) in shown.as_object_mut().into_iter().flatten() {
-        let is_empty = value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(serde_json::Map::is_empty);
+        let is_empty =
+            value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(serde_json::Map::is_empty);
         if is_empty {
             *value = Json::Null;
         } else if key == "OIDCClientSecret" && value != "" {
@@ -162,7 +168,9 @@ fn rehearsed(desired: &Desired, live: &mut Live) {
         let mut wanted = job.clone();
         stamp(&mut wanted, "s", &resource.address, found, release, false);
         let kind = if found.job.as_ref() == Some(&wanted) { "None" } else { "Edited" };
-        found.dry_run = Some(json!({"Diff": {"Type": kind, "Fields": [{"Type": kind, "Name": "Priority", "Old": "1", "New": "2"}]}}));
+        found.dry_run = Some(
+            json!({"Diff": {"Type": kind, "Fields": [{"Type": kind, "Name": "Priority", "Old": "1", "New": "2"}]}}),
+        );
     }
 }
 

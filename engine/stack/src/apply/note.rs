@@ -27,6 +27,7 @@ fn recorded(change: &Change, index: u64) -> Recorded {
         depends_on: change.depends_on.clone(),
         sensitive_fields: change.sensitive_fields.clone(),
         index,
+        hash: String::new(),
     }
 }
 
@@ -36,6 +37,7 @@ fn recorded_unchanged(unchanged: &Unchanged, index: u64) -> Recorded {
         depends_on: unchanged.depends_on.clone(),
         sensitive_fields: unchanged.sensitive_fields.clone(),
         index,
+        hash: String::new(),
     }
 }
 
@@ -54,12 +56,8 @@ pub(super) fn is_put_back(outcome: &Outcome) -> bool {
 /// Writes into the record what the apply left. `before` is the record as it was.
 pub(super) fn note(plan: &ChangePlan, outcome: &Outcome, before: &Record, record: &mut Record) {
     record.resources.clone_from(&before.resources);
-    let put_back: BTreeSet<&str> = outcome
-        .reverted
-        .iter()
-        .filter(|(_, problem)| problem.is_none())
-        .map(|(address, _)| address.as_str())
-        .collect();
+    let put_back: BTreeSet<&str> =
+        outcome.reverted.iter().filter(|(_, problem)| problem.is_none()).map(|(address, _)| address.as_str()).collect();
     let written: BTreeSet<&str> = written(outcome).difference(&put_back).copied().collect();
     for (address, unchanged) in &plan.unchanged {
         let index = plan.base.iter().find(|base| base.target == unchanged.target).map_or(0, |base| base.index);
@@ -84,6 +82,14 @@ pub(super) fn note(plan: &ChangePlan, outcome: &Outcome, before: &Record, record
             // What has another address by now must not be there twice.
             record.resources.retain(|_, recorded| recorded.target != change.target);
             record.resources.insert(address.to_owned(), recorded(change, index.unwrap_or(change.base_index)));
+        }
+    }
+    if !record.key.is_empty() {
+        for (address, recorded) in &mut record.resources {
+            let is_as_wanted = written.contains(address.as_str()) || plan.unchanged.contains_key(address);
+            if let Some(wanted) = plan.wanted.get(address).filter(|_| is_as_wanted) {
+                recorded.hash = wanted.hash(&record.key);
+            }
         }
     }
     if outcome.is_whole() {

@@ -84,7 +84,8 @@ impl Walk<'_> {
             return None;
         }
         let wait = if back.change.wait == Wait::None { Wait::None } else { Wait::Running };
-        let timeout = if back.change.timeout == Nanos(0) { crate::desired::DEFAULT_TIMEOUT } else { back.change.timeout };
+        let timeout =
+            if back.change.timeout == Nanos(0) { crate::desired::DEFAULT_TIMEOUT } else { back.change.timeout };
         let job = WrittenJob { namespace, id, index: back.index, evaluation: &back.evaluation, wait, timeout };
         let mut interruption = self.options.interruption.clone();
         let there = match self.engine.of(&back.change.target) {
@@ -119,9 +120,7 @@ impl Engine {
                 Ok(there.register(namespace, before, base).await?)
             }
             Target::Namespace { .. } => there.put_namespace(before, base).await,
-            Target::Variables { namespace, path } => {
-                there.put_variables(namespace, path, &before["Items"], base).await
-            }
+            Target::Variables { namespace, path } => there.put_variables(namespace, path, &before["Items"], base).await,
             Target::Object { .. } | Target::At { .. } => self.write_object(target, before, base).await,
         }
     }

@@ -170,7 +170,8 @@ impl<'a> Walk<'a> {
     }
 
     async fn wait(&self, change: &Change, evaluation: &str, index: u64) -> End {
-        let (Write::Job(_) | Write::Keep, Target::Job { namespace, id }) = (&change.write, change.target.inner()) else {
+        let (Write::Job(_) | Write::Keep, Target::Job { namespace, id }) = (&change.write, change.target.inner())
+        else {
             return End::Done(None);
         };
         let there = match self.engine.of(&change.target) {

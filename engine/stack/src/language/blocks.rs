@@ -243,7 +243,8 @@ impl Several<'_> {
             Diagnostics::from(attribute.value.error(&message, "for a switch: count = var.enabled ? 1 : 0"))
         };
         let value = convert(&attribute.value.evaluate(context)?, &Type::Number).map_err(|_| wrong())?;
-        let count = value.as_number().and_then(|count| count.as_i64()).filter(|count| (0..=MAX_COUNT).contains(count));
+        let count =
+            value.as_number().and_then(drover_hcl::Number::as_i64).filter(|count| (0..=MAX_COUNT).contains(count));
         let mut problems = Diagnostics::new();
         let mut values = Vec::new();
         for index in 0..count.ok_or_else(wrong)? {

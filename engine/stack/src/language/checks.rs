@@ -59,9 +59,9 @@ fn probe(reader: &mut Reader<'_>) -> Option<Probe> {
             Some(page(url, reader))
         }
         (None, Some(address)) => {
-            let has_port = address.rsplit_once(':').is_some_and(|(host, port)| {
-                !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
-            });
+            let has_port = address
+                .rsplit_once(':')
+                .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0));
             if !has_port {
                 reader.complain("tcp", "`tcp` is a host and a port, as in \"127.0.0.1:5432\"".to_owned(), None);
             }

@@ -38,7 +38,8 @@ pub(super) fn imports(bodies: &[Body], context: &EvalContext<'_>) -> Result<Vec<
                     .into())
             }
             Some(attribute) => attribute.value.evaluate(context).and_then(|value| {
-                let wrong = |error: drover_hcl::ConvertError| attribute.value.error("`id` is a text", error.to_string());
+                let wrong =
+                    |error: drover_hcl::ConvertError| attribute.value.error("`id` is a text", error.to_string());
                 convert(&value, &Type::String).map_err(|error| wrong(error).into())
             }),
         };

@@ -1,8 +1,8 @@
 //! Blocks of the resources that are one object in the engine: read by what their kind says they hold.
 
 use drover_base::Nanos;
-use drover_hcl::{Attribute, Block, Body, Diagnostic, Diagnostics, EvalContext, Type, Unresolved, Value, convert};
 use drover_hcl::did_you_mean;
+use drover_hcl::{Attribute, Block, Body, Diagnostic, Diagnostics, EvalContext, Type, Unresolved, Value, convert};
 use serde_json::{Map, Value as Json};
 
 use super::blocks::{COMMON, Instance, resource};

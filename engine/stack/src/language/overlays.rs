@@ -114,10 +114,7 @@ fn members(expression: &Expression) -> Option<Vec<(ObjectItem, Expression)>> {
                 .map(|item| {
                     let value = match &item.value.kind {
                         ExprKind::Embedded(inner) => (**inner).clone(),
-                        _ => Expression {
-                            expr: Arc::new(item.value.clone()),
-                            source: Arc::clone(&expression.source),
-                        },
+                        _ => Expression { expr: Arc::new(item.value.clone()), source: Arc::clone(&expression.source) },
                     };
                     (item.clone(), value)
                 })
@@ -130,10 +127,7 @@ fn members(expression: &Expression) -> Option<Vec<(ObjectItem, Expression)>> {
     }
 }
 
-fn merge_members(
-    own: Vec<(ObjectItem, Expression)>,
-    new: Vec<(ObjectItem, Expression)>,
-) -> Option<Vec<ObjectItem>> {
+fn merge_members(own: Vec<(ObjectItem, Expression)>, new: Vec<(ObjectItem, Expression)>) -> Option<Vec<ObjectItem>> {
     let mut merged: Vec<(String, ObjectItem, Expression)> = Vec::new();
     for (item, value) in own {
         merged.push((item.key_name()?, item, value));

@@ -62,8 +62,10 @@ pub(super) fn single(folder: &Path, scope: &mut Scope<'_>) -> Result<(), Diagnos
 }
 
 pub(super) fn block(instance: &Instance<'_>, scope: &mut Scope<'_>) -> Result<Value, Diagnostics> {
-    let known: Vec<&str> =
-        ["source", "version", "ref", "vars", "name", "namespace", "wait", "timeout"].into_iter().chain(COMMON).collect();
+    let known: Vec<&str> = ["source", "version", "ref", "vars", "name", "namespace", "wait", "timeout"]
+        .into_iter()
+        .chain(COMMON)
+        .collect();
     let body = &instance.block.body;
     let mut reader = Reader::new(body, "a `pack` block", &known, instance.context);
     let source = reader.text("source");

@@ -57,7 +57,9 @@ fn read_all(body: &Body) -> Result<Vec<Policy>, Diagnostics> {
     let mut policies = Vec::new();
     for attribute in &body.attributes {
         let message = format!("`{}` stands outside of any block", attribute.name);
-        problems.push(Diagnostic::error(message, "a file of policies has `policy` blocks").at(&body.source, attribute.name_span));
+        problems.push(
+            Diagnostic::error(message, "a file of policies has `policy` blocks").at(&body.source, attribute.name_span),
+        );
     }
     for block in &body.blocks {
         let label = block.label(0).filter(|label| !label.is_empty());

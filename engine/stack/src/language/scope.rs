@@ -6,9 +6,9 @@ use std::sync::Arc;
 use drover_hcl::{DiskHost, Entries, EvalContext, Value};
 
 use super::{Inputs, Namespaces};
-use drover_packs::DeclaredRegistry;
 use crate::desired::{Check, Desired, EngineChoice, Import, Output, Policy, Resource};
 use crate::objects::ObjectKind;
+use drover_packs::DeclaredRegistry;
 
 pub(super) struct Scope<'i> {
     pub(super) inputs: &'i Inputs,

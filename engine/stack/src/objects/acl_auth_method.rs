@@ -49,12 +49,7 @@ const CONFIG: Schema = Schema {
         Field::new("list_claim_mappings", "ListClaimMappings", Form::Map),
         Field::new("verbose_logging", "VerboseLogging", Form::Bool),
     ],
-    parts: &[Part {
-        name: "oidc_client_assertion",
-        wire: "OIDCClientAssertion",
-        many: Many::One,
-        schema: &ASSERTION,
-    }],
+    parts: &[Part { name: "oidc_client_assertion", wire: "OIDCClientAssertion", many: Many::One, schema: &ASSERTION }],
 };
 const SCHEMA: Schema = Schema {
     fields: &[

@@ -6,10 +6,8 @@ use super::schema::{Absent, Field, Form, Many, Part, Schema};
 use super::{Call, Find, Kind};
 use crate::engine::segment;
 
-const DEVICE: Schema = Schema {
-    fields: &[Field::new("count", "Count", Form::Integer).absent(Absent::Integer(1))],
-    parts: &[],
-};
+const DEVICE: Schema =
+    Schema { fields: &[Field::new("count", "Count", Form::Integer).absent(Absent::Integer(1))], parts: &[] };
 const POOL: Schema = Schema {
     fields: &[
         Field::new("cpu", "CPU", Form::Integer),

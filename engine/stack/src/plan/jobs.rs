@@ -56,8 +56,7 @@ impl Context<'_> {
             change.notes.push(note.to_owned());
         }
         change.notes.extend(kept);
-        let scheduling =
-            found.dry_run.as_ref().map(|answer| Scheduling::read(answer, &job)).unwrap_or_default();
+        let scheduling = found.dry_run.as_ref().map(|answer| Scheduling::read(answer, &job)).unwrap_or_default();
         // A limit of the rolling update may keep the first evaluation from replacing anything yet.
         change.action = match (is_new, scheduling.replaces() || forces_replacement) {
             (true, _) => Action::Create,

@@ -27,7 +27,8 @@ impl Context<'_> {
             return None;
         }
         let (old, new) = (live.map(|live| schema.flat(&live)).unwrap_or_default(), schema.flat(&body));
-        let is_edited = |name: &String| old.get(name).map(|shown| &shown.text) != new.get(name).map(|shown| &shown.text);
+        let is_edited =
+            |name: &String| old.get(name).map(|shown| &shown.text) != new.get(name).map(|shown| &shown.text);
         let names: BTreeSet<&String> = old.keys().chain(new.keys()).filter(|name| is_edited(name)).collect();
         let recreates = names.iter().any(|name| old.get(*name).or(new.get(*name)).is_some_and(|shown| shown.recreates));
         change.lines = self.object_lines(&names, &old, &new, found.is_none());

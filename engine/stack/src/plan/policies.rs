@@ -30,7 +30,8 @@ pub(super) fn evaluate(desired: &Desired, plan: &ChangePlan, masker: &Masker) ->
         return Vec::new();
     }
     let stack = json!({"name": desired.stack, "namespace": desired.namespace, "env": desired.environment});
-    let jobs: Vec<(String, Json)> = desired.resources.iter().filter_map(|resource| job_facts(resource, &stack)).collect();
+    let jobs: Vec<(String, Json)> =
+        desired.resources.iter().filter_map(|resource| job_facts(resource, &stack)).collect();
     let changes: Vec<(String, Json)> = plan.changes.iter().map(|change| change_facts(change, &stack)).collect();
     let whole = vec![(format!("stack {}", desired.stack), plan_facts(plan, &stack))];
     let judge = |policy: &Policy| {
