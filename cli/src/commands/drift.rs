@@ -35,7 +35,9 @@ impl Invoke for DriftCommand {
             let suspects = drover_stack::drift::suspects(&release, &live);
             release.resources.retain(|address, _| suspects.contains(address));
             let desired = release
-                .desired(&found.stack, &found.namespace, secrets.resolver(), &record.key, &|name| secrets.variable(name))
+                .desired(&found.stack, &found.namespace, secrets.resolver(), &record.key, &|name| {
+                    secrets.variable(name)
+                })
                 .map_err(|error| explained(&error))?;
             let masker = secrets.resolver().taint().masker();
             let drifts = drover_stack::drift::compare(&found.engine, &desired, &live, &masker).await;

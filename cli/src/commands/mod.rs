@@ -22,6 +22,7 @@ mod deployment_change;
 mod deployment_list;
 mod deployment_status;
 mod destroy;
+mod dev;
 mod drift;
 mod enterprise;
 mod eval_delete;
@@ -29,7 +30,9 @@ mod eval_list;
 mod eval_status;
 mod explain;
 mod fmt;
+mod graph;
 mod history;
+mod import;
 mod job_action;
 mod job_allocs;
 mod job_deployments;
@@ -95,6 +98,7 @@ mod service_list;
 mod setup;
 mod show;
 mod status;
+mod sync;
 mod system_gc;
 mod tls;
 mod ui;
@@ -349,11 +353,18 @@ pub static COMMANDS: &[Command] = &[
         "Display how the scheduler is set",
     ),
     Command::new::<operator_scheduler::SetConfig>("operator scheduler set-config", "[options]", "Set the scheduler"),
+    Command::new::<dev::Dev>("dev", "[options] [path]", "Plan and apply a stack at every save, and show its logs"),
     Command::new::<drift::DriftCommand>(
         "drift",
         "[options] [path or stack]",
         "Compare what runs with what a stack's last release left",
     ),
+    Command::new::<graph::Graph>("graph", "[options] [path]", "Show what waits for what in a stack; needs no engine"),
+    Command::new::<import::Import>("import", "[options] <job>...", "Write a stack's files for jobs that run"),
+    Command::new::<sync::Sync>("sync", "[options] -repo=<url>", "Make the engine hold what a repository says, again and again"),
+    Command::new::<sync::control::Pause>("sync pause", "[options] [path or stack]", "Apply nothing until resumed"),
+    Command::new::<sync::control::Resume>("sync resume", "[options] [path or stack]", "Follow the repository again"),
+    Command::new::<sync::control::Status>("sync status", "[options] [path or stack]", "Show how far a stack follows its repository"),
     Command::new::<history::History>("history", "[options] [path or stack]", "List the releases of a stack"),
     Command::new::<undo::Undo>("undo", "[options] [path or stack]", "Go back to an earlier release of a stack"),
     Command::new::<unlock::Unlock>("unlock", "[options] [path or stack]", "Take a stack's lock away"),
@@ -687,8 +698,10 @@ pub static ALIASES: &[(&str, &str)] = &[
 ];
 
 /// First words of commands that are not there when called as `nomad`.
-pub static DROVER_ONLY: &[&str] =
-    &["apply", "destroy", "drift", "history", "local", "output", "pack", "plan", "registry", "secret", "show", "undo", "unlock"];
+pub static DROVER_ONLY: &[&str] = &[
+    "apply", "destroy", "dev", "drift", "graph", "history", "import", "local", "output", "pack", "plan", "registry",
+    "secret", "show", "sync", "undo", "unlock",
+];
 
 /// Groups of commands.
 pub static GROUPS: &[(&str, &str)] = &[

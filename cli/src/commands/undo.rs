@@ -40,7 +40,9 @@ impl Invoke for Undo {
             let release = found.engine.release(&found.stack, &found.namespace, number).await;
             let release = release.map_err(|error| explained(&error))?;
             let desired = release
-                .desired(&found.stack, &found.namespace, secrets.resolver(), &record.key, &|name| secrets.variable(name))
+                .desired(&found.stack, &found.namespace, secrets.resolver(), &record.key, &|name| {
+                    secrets.variable(name)
+                })
                 .map_err(|error| explained(&error))?;
             let session = Session { desired, masker: secrets.resolver().taint().masker(), secrets: secrets.shared() };
             let make = async || Ok(session.plan(&found.engine, &self.stack.options()).await?.0);

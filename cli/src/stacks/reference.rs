@@ -95,6 +95,7 @@ fn is_name(text: &str) -> bool {
 
 fn namespace(arguments: &StackArgs) -> String {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let given = arguments.engine.namespace.clone().or_else(|| set("DROVER_NAMESPACE")).or_else(|| set("NOMAD_NAMESPACE"));
+    let given =
+        arguments.engine.namespace.clone().or_else(|| set("DROVER_NAMESPACE")).or_else(|| set("NOMAD_NAMESPACE"));
     given.unwrap_or_else(|| "default".to_owned())
 }

@@ -61,7 +61,9 @@ pub fn tell(plan: &ChangePlan, outcome: &Outcome) {
 
 fn tell_what_is_missing(outcome: &Outcome) {
     let heading = match () {
-        () if outcome.lock_lost => "The stack's lock was lost: somebody forced it open, or the engine was out of reach.",
+        () if outcome.lock_lost => {
+            "The stack's lock was lost: somebody forced it open, or the engine was out of reach."
+        }
         () if outcome.interrupted => "Interrupted.",
         () if !outcome.reverted.is_empty() => "It failed, and what was changed was put back.",
         () => "Not all of it was done.",
@@ -115,11 +117,8 @@ pub fn summary(plan: &ChangePlan, outcome: &Outcome) -> serde_json::Value {
     let addresses: Vec<&str> = outcome.done.iter().map(|(address, _)| address.as_str()).collect();
     let failed: Vec<&str> = outcome.failed.iter().map(|failure| failure.address.as_str()).collect();
     let not_done: Vec<&str> = outcome.not_done.iter().map(|(address, _)| address.as_str()).collect();
-    let reverted: Vec<_> = outcome
-        .reverted
-        .iter()
-        .map(|(address, problem)| json!({"address": address, "problem": problem}))
-        .collect();
+    let reverted: Vec<_> =
+        outcome.reverted.iter().map(|(address, problem)| json!({"address": address, "problem": problem})).collect();
     json!({
         "reverted": reverted, "lock_lost": outcome.lock_lost, "is_whole": outcome.is_whole(),
         "record_problem": outcome.record_problem,

@@ -35,6 +35,7 @@ pub mod release;
 pub mod scheduling;
 mod seal;
 mod sensitive;
+pub mod sync;
 
 pub use desired::Desired;
 pub use engine::{Engine, EngineError, Purge, Written};

@@ -15,5 +15,6 @@ mod pack;
 mod plan_diff;
 mod registry_serve;
 mod stack;
+mod stack_follow;
 mod stack_ops;
 mod terminal;

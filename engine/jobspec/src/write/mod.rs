@@ -188,8 +188,11 @@ mod tests {
 
     #[test]
     fn what_the_engine_adds_is_not_written() {
-        let mut job = read("job \"web\" {\n  group \"g\" {\n    task \"t\" {\n      driver = \"mock\"\n    }\n  }\n}\n").unwrap();
-        for (key, value) in [("Status", json!("running")), ("Version", json!(7)), ("Stable", json!(true)), ("JobModifyIndex", json!(9))] {
+        let mut job =
+            read("job \"web\" {\n  group \"g\" {\n    task \"t\" {\n      driver = \"mock\"\n    }\n  }\n}\n").unwrap();
+        for (key, value) in
+            [("Status", json!("running")), ("Version", json!(7)), ("Stable", json!(true)), ("JobModifyIndex", json!(9))]
+        {
             job[key] = value;
         }
         let text = write(&job).unwrap();
