@@ -16,6 +16,7 @@ mod local;
 mod monitor;
 mod output;
 mod prompt;
+mod registries;
 mod registry;
 mod resolve;
 mod secrets;

@@ -24,11 +24,13 @@ pub use reference::{Secrets, StackRef};
 use crate::context::Context;
 use crate::engine::EngineArgs;
 use crate::error::{CliError, ErrorKind};
+use crate::registries::{self, RegistryPacks};
+use drover_registry::{LockFile, Locking};
 use drover_secrets::{Masker, Resolver};
 use drover_stack::plan::{self, Options};
 use drover_stack::{ChangePlan, Desired, Engine, EngineError, Input, Inputs, Live, Written};
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Exit code: something could not be placed.
@@ -90,9 +92,9 @@ impl StackArgs {
     /// # Errors
     /// Nothing usable is there, or it is wrong.
     pub fn evaluate(&self, path: &str, context: &Context) -> Result<Session, CliError> {
-        let input = Input::find(&PathBuf::from(path)).map_err(|error| explained(&error))?;
+        let input = Input::find(&registries::folder(path)?).map_err(|error| explained(&error))?;
         let secrets = resolver(&input.folder(), &self.variables, &self.engine, context);
-        let inputs = self.inputs(&input, &secrets, context)?;
+        let inputs = self.inputs(&input, registries::packs_of(&input.folder())?, &secrets, context)?;
         let desired = input.evaluate(&inputs).map_err(|error| masked(explained(&error), &secrets.taint().masker()))?;
         let masker = secrets.taint().masker();
         Ok(Session { desired, masker, secrets })
@@ -104,18 +106,40 @@ impl StackArgs {
     /// # Errors
     /// Nothing usable is there.
     pub fn references(&self, path: &str, context: &Context) -> Result<(Arc<Resolver>, Option<CliError>), CliError> {
-        let input = Input::find(&PathBuf::from(path)).map_err(|error| explained(&error))?;
+        let input = Input::find(&registries::folder(path)?).map_err(|error| explained(&error))?;
         let secrets = crate::secrets::resolver(&input.folder(), &self.variables, &self.engine, context).listing();
         let secrets = Arc::new(secrets);
-        let inputs = self.inputs(&input, &secrets, context)?;
+        let inputs = self.inputs(&input, registries::packs_of(&input.folder())?, &secrets, context)?;
         let problem = input.evaluate(&inputs).err().map(|error| explained(&error));
         Ok((secrets, problem))
     }
 
+    /// Pins the registries' packs that `path` names; answers the lock file, when there are any.
+    ///
+    /// # Errors
+    /// It cannot be evaluated, or a pack cannot be had.
+    pub fn lock(&self, path: &str, context: &Context, locking: Locking) -> Result<Option<LockFile>, CliError> {
+        let input = Input::find(Path::new(path)).map_err(|error| explained(&error))?;
+        let secrets = resolver(&input.folder(), &self.variables, &self.engine, context);
+        let packs = Arc::new(RegistryPacks::locked_in(&input.folder(), locking));
+        let inputs = self.inputs(&input, Arc::clone(&packs), &secrets, context)?;
+        input.evaluate(&inputs).map_err(|error| masked(explained(&error), &secrets.taint().masker()))?;
+        packs.save_update()
+    }
+
     /// What evaluating needs.
-    fn inputs(&self, input: &Input, secrets: &Arc<Resolver>, context: &Context) -> Result<Inputs, CliError> {
+    fn inputs(
+        &self,
+        input: &Input,
+        packs: Arc<RegistryPacks>,
+        secrets: &Arc<Resolver>,
+        context: &Context,
+    ) -> Result<Inputs, CliError> {
         let pack = match input {
-            Input::Pack(folder) => drover_packs::Pack::load(folder).ok(),
+            Input::Pack(folder) => {
+                let locator = drover_packs::Locator { locate: &*packs, registries: &[] };
+                drover_packs::Pack::load_with(folder, locator).ok()
+            }
             _ => None,
         };
         let default_name = self.name.clone().unwrap_or_else(|| match &pack {
@@ -134,7 +158,7 @@ impl StackArgs {
             folder: input.folder(),
             supplied,
             secrets: Arc::clone(secrets),
-            packs: Arc::new(drover_packs::Folders),
+            packs,
             env: self.variables.allowed_environment(),
             default_name,
             namespace: self.engine.namespace.clone(),

@@ -34,12 +34,6 @@ pub enum ResolveError {
         /// Names that there are.
         known_names: Vec<String>,
     },
-    /// A folder has no versions to choose from.
-    #[error("`{source_text}` is a folder, and folders have no versions; a registry's pack reads team/postgres")]
-    VersionOfFolder {
-        /// What was written.
-        source_text: String,
-    },
     /// A pack from a registry names a folder outside of it.
     #[error("the pack depends on the folder `{source_text}`, which is not in its archive")]
     OutsidePack {

@@ -60,6 +60,16 @@ struct Lock {
     locking: Locking,
 }
 
+impl Lock {
+    fn write(&mut self) -> Result<(), ResolveError> {
+        if self.chosen != self.file {
+            self.chosen.write(&self.path)?;
+            self.file = self.chosen.clone();
+        }
+        Ok(())
+    }
+}
+
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
@@ -186,10 +196,6 @@ impl Resolver {
     }
 
     fn folder(&self, request: &Request<'_>) -> Result<PathBuf, ResolveError> {
-        let source_text = || request.source.to_owned();
-        if request.version.is_some_and(|version| !version.trim().is_empty()) {
-            return Err(ResolveError::VersionOfFolder { source_text: source_text() });
-        }
         let folder = request.from.join(request.source.strip_prefix("./").unwrap_or(request.source));
         // A pack of a stranger reads nothing but what was verified with it.
         if let Some(root) = self.cache.pack_around(request.from) {
@@ -197,7 +203,7 @@ impl Resolver {
                 .canonicalize()
                 .is_ok_and(|folder| root.canonicalize().is_ok_and(|root| folder.starts_with(root)));
             if !is_within {
-                return Err(ResolveError::OutsidePack { source_text: source_text() });
+                return Err(ResolveError::OutsidePack { source_text: request.source.to_owned() });
             }
         }
         Ok(folder)
@@ -223,11 +229,20 @@ impl Resolver {
         let Some(lock) = &self.lock else { return Ok(()) };
         let mut lock = lock.lock();
         lock.chosen.pin(address, pin);
-        if lock.chosen != lock.file && lock.locking != Locking::ReadOnly {
-            lock.chosen.write(&lock.path)?;
-            lock.file = lock.chosen.clone();
+        if lock.locking == Locking::Keep { lock.write() } else { Ok(()) }
+    }
+
+    /// Writes what an update has chosen, once everything is found: a half one would lose pins. Answers the lock file.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn save_update(&self) -> Result<Option<LockFile>, ResolveError> {
+        let Some(lock) = &self.lock else { return Ok(None) };
+        let mut lock = lock.lock();
+        if lock.locking == Locking::Update {
+            lock.write()?;
         }
-        Ok(())
+        Ok(Some(lock.file.clone()))
     }
 
     /// The newest version in a range that was not taken back.

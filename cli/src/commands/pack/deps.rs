@@ -3,6 +3,7 @@
 use super::{load, locator, one_path};
 use crate::context::Context;
 use crate::output;
+use crate::registries;
 use crate::registry::{Invoke, Outcome};
 use crate::stacks::explained;
 use drover_packs::vendor::{Node, tree, vendor};
@@ -71,7 +72,8 @@ pub struct Vendor {
 impl Invoke for Vendor {
     fn invoke(self, context: &Context) -> Outcome {
         let folder = one_path(context, &self.paths)?;
-        let done = vendor(Path::new(folder), locator()).map_err(|error| explained(&error))?;
+        let packs = registries::packs_of(Path::new(folder))?;
+        let done = vendor(Path::new(folder), locator(&packs)).map_err(|error| explained(&error))?;
         for one in &done {
             output::line(&format!("{}: {} -> {}", one.alias, one.from.display(), one.to.display()));
         }

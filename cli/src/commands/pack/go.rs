@@ -51,11 +51,14 @@ impl GoArgs {
         }
     }
 
-    /// What templates may see. The pack lies in a folder of the person's own, so that they may read the environment.
+    /// What templates may see. Those of a pack in a folder of the person's own may read the environment, others not.
     pub fn world(&self, context: &Context, pack: &Path, secrets: PackSecrets) -> World {
         World {
             rules: HostRules {
-                environment: Some(Arc::new(|name| std::env::var(name).ok())),
+                environment: match crate::registries::is_fetched(pack) {
+                    true => None,
+                    false => Some(Arc::new(|name| std::env::var(name).ok())),
+                },
                 unbounded: self.allow_host_functions,
                 folders: vec![pack.canonicalize().unwrap_or_else(|_| pack.to_owned())],
                 current: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),

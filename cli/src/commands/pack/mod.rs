@@ -3,22 +3,28 @@
 pub mod convert;
 pub mod deps;
 pub mod diff;
+pub mod fetch;
 pub mod fmt;
 pub mod functions;
 pub mod go;
 pub mod info;
 pub mod lint;
 pub mod list;
+pub mod lock;
 pub mod new;
+pub mod publish;
 pub mod render;
 pub mod status;
 pub mod stop;
 pub mod test;
 pub mod validate;
+pub mod verify;
+pub mod yank;
 
 use crate::context::Context;
 use crate::engine::EngineArgs;
 use crate::error::CliError;
+use crate::registries::{self, RegistryPacks};
 use crate::stacks::{VariableArgs, explained, resolver};
 use drover_packs::nomad_pack::Choices;
 use drover_packs::{Meta, Pack, RenderRequest, Rendered};
@@ -32,12 +38,14 @@ struct Render {
 }
 
 fn load(path: &str) -> Result<Pack, CliError> {
-    Pack::load(Path::new(path)).map_err(|error| explained(&error))
+    let folder = registries::folder(path)?;
+    let packs = registries::packs_of(&folder)?;
+    Pack::load_with(&folder, locator(&packs)).map_err(|error| explained(&error))
 }
 
 /// Where the packs are found that a pack names.
-fn locator() -> drover_packs::Locator<'static> {
-    drover_packs::Locator::default()
+fn locator(packs: &RegistryPacks) -> drover_packs::Locator<'_> {
+    drover_packs::Locator { locate: packs, registries: &[] }
 }
 
 /// What a rendering of a pack without an engine depends on.

@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::engine::EngineArgs;
 use crate::error::CliError;
 use crate::output;
+use crate::registries;
 use crate::registry::{Invoke, Outcome};
 use crate::stacks::{VariableArgs, explained, resolver};
 use drover_packs::{PackSecrets, Rendered};
@@ -59,7 +60,8 @@ impl Invoke for Render {
         if !matches!(self.format.as_str(), "hcl" | "json") {
             return Err(context.usage(format!("-format is hcl or json, not {:?}", self.format)));
         }
-        let path = one_path(context, &self.paths)?;
+        let folder = registries::folder(one_path(context, &self.paths)?)?;
+        let path = &*folder.to_string_lossy();
         // As JSON, such a pack is like any other.
         if drover_packs::nomad_pack::is_go_pack(Path::new(path)) && self.format == "hcl" && self.jobs_file.is_none() {
             return self.go_pack(context, path);
