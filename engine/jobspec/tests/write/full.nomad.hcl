@@ -114,7 +114,7 @@ EOT
       artifact {
         source = "https://example.com/x.tgz"
         options {
-          checksum = "md5:1"
+          checksum = "md5:d41d8cd98f00b204e9800998ecf8427e"
         }
       }
 

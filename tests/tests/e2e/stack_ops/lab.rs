@@ -33,6 +33,12 @@ impl<'a> Lab<'a> {
         files::write(self.path(), &format!("s/{id}.nomad.hcl"), &job(&self.name, id, value, script));
     }
 
+    /// As [`Self::job`], of a job whose task cannot be started at all.
+    pub fn broken_job(&self, id: &str, value: &str) {
+        self.job(id, value, "exit 3");
+        files::edit(&self.path().join(format!("s/{id}.nomad.hcl")), "\"/bin/sh\"", "\"/nothing/there\"");
+    }
+
     /// A stack of jobs that run for long, each after the one before it.
     pub fn chain(&self, jobs: &[(&str, &str)]) {
         let mut blocks = String::new();
@@ -72,6 +78,7 @@ impl<'a> Lab<'a> {
         for id in list.as_array().unwrap().iter().filter_map(|job| job["ID"].as_str()) {
             let job = self.agent.get(&format!("/v1/job/{id}"));
             let group = &job["TaskGroups"][0];
+            self.settle(id, &job);
             let what = json!({
                 "stopped": job["Stop"], "v": group["Tasks"][0]["Env"]["V"], "count": group["Count"],
                 "owner": job["Meta"]["drover.stack"], "resource": job["Meta"]["drover.resource"],
@@ -86,6 +93,17 @@ impl<'a> Lab<'a> {
         }
         let is_locked = self.agent.try_get(&format!("/v1/var/drover/stacks/{}/lock", self.name)).is_some();
         json!({"jobs": jobs, "variables": variables, "locked": is_locked, "history": self.history()})
+    }
+
+    /// Waits for a while until as much of a job runs as it asks for; some jobs never get there.
+    fn settle(&self, id: &str, job: &Value) {
+        let wanted = if job["Stop"] == true { 0 } else { job["TaskGroups"][0]["Count"].as_u64().unwrap_or(0) };
+        for _ in 0..200 {
+            if self.agent.allocations(id, "running").len() as u64 == wanted {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(25));
+        }
     }
 
     /// The releases: number, result, and what it did.

@@ -145,7 +145,7 @@ fn target_only(lab: &Lab<'_>) -> Value {
 /// The second of three fails.
 fn broken(lab: &Lab<'_>) {
     lab.chain(&[("a", "2"), ("b", "2"), ("c", "2")]);
-    lab.job("b", "2", "exit 3");
+    lab.broken_job("b", "2");
 }
 
 fn stop_in_the_middle(lab: &Lab<'_>) -> Value {
@@ -210,7 +210,7 @@ fn revert_variables(lab: &Lab<'_>) -> Value {
     lab.stack(&blocks("1"));
     lab.apply(&[]).expect_code(0);
     lab.stack(&blocks("2"));
-    lab.job("a", "2", "exit 3");
+    lab.broken_job("a", "2");
     lab.apply(&["-on-failure=revert"]).expect_code(4);
     lab.state()
 }
