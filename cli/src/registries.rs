@@ -234,7 +234,12 @@ impl Locate for RegistryPacks {
 /// # Errors
 /// It is a registry's and cannot be had.
 pub fn folder(named: &str) -> Result<PathBuf, CliError> {
-    if Path::new(named).exists() || !(is_address(named) || is_reference(named)) {
+    if Path::new(named).exists() {
+        return Ok(PathBuf::from(named));
+    }
+    // A range tells a registry's pack from a folder that is not there, also when nobody has named the registry.
+    let is_versioned = split_version(named).1.is_some();
+    if !(is_address(named) || is_reference(named) || is_versioned) {
         return Ok(PathBuf::from(named));
     }
     let (source, version) = split_version(named);

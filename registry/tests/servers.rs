@@ -105,7 +105,7 @@ async fn check_round_trip(home: &Home, text: &str, tamper: impl Fn()) {
     let update = locked(Locking::Update, Reach::Online, "a");
     assert_eq!(resolve(&update, &stack, "~> 1.2").await.unwrap().0, "1.3.0");
     let error = resolve(&resolver(home, "a", text, &[], Reach::Online), &stack, "1.4.0").await.unwrap_err();
-    assert!(error.to_string().contains("taken back"), "{error}");
+    assert!(error.to_string().contains("taken back: it loses data"), "{error}");
 
     // Only those one trusts, and only what they signed.
     let stranger = SigningKey::generate();

@@ -21,9 +21,12 @@ pub struct Login {
     /// The user, of registries of images.
     #[arg(long, value_name = "name")]
     username: Option<String>,
-    /// Reads the token or password from the standard input; asked for otherwise.
-    #[arg(long = "password-stdin", visible_alias = "token-stdin")]
-    from_stdin: bool,
+    /// Reads the token from the standard input; asked for otherwise.
+    #[arg(long)]
+    token_stdin: bool,
+    /// Reads the password from the standard input; asked for otherwise.
+    #[arg(long)]
+    password_stdin: bool,
     #[arg(hide = true)]
     registries: Vec<String>,
 }
@@ -86,7 +89,7 @@ impl Invoke for Login {
 
 impl Login {
     fn secret(&self, host: &str) -> Result<String, CliError> {
-        if self.from_stdin {
+        if self.token_stdin || self.password_stdin {
             let mut text = String::new();
             std::io::stdin()
                 .read_to_string(&mut text)

@@ -115,6 +115,15 @@ impl OciClient {
         ClientError::Answer { registry: self.registry.clone(), reason }
     }
 
+    /// What a tag notes about a version that was taken back.
+    async fn yanked(&self, repository: &str, tag: &str) -> Result<Yanked, ClientError> {
+        let found = self.transport.manifest(repository, tag).await?;
+        let manifest: Option<Manifest> = found.and_then(|(bytes, _)| serde_json::from_slice(&bytes).ok());
+        let annotation = |key: &str| manifest.as_ref().map(|one| one.annotation(key).to_owned()).unwrap_or_default();
+        let (at, reason) = (annotation("org.opencontainers.image.created"), annotation("drover.yank.reason"));
+        Ok(Yanked { at, reason, ..Yanked::default() })
+    }
+
     /// The archive that a version has now, if it is there.
     async fn current(&self, pack: &str, version: &Published) -> Result<Option<(Digest, Digest)>, ClientError> {
         match self.manifest_of(pack, version).await {
@@ -218,13 +227,18 @@ impl RegistryClient for OciClient {
 
     async fn versions(&self, pack: &str) -> Result<Vec<Published>, ClientError> {
         let tags = self.tags(&self.repository(pack)).await?;
-        let is_yanked = |version: &str| tags.iter().any(|tag| tag.strip_prefix(YANKED_TAG) == Some(version));
         let versions = tags.iter().filter_map(|tag| {
             let version = name::version(tag.strip_prefix('v').unwrap_or(tag)).ok()?;
-            let yanked = is_yanked(tag).then(|| Yanked { reason: "it was taken back".to_owned(), ..Yanked::default() });
-            Some(Published { yanked, handle: tag.clone(), ..Published::of(version) })
+            Some(Published { handle: tag.clone(), ..Published::of(version) })
         });
-        Ok(versions.collect())
+        let mut versions: Vec<Published> = versions.collect();
+        for published in &mut versions {
+            let note = format!("{YANKED_TAG}{}", published.handle);
+            if tags.contains(&note) {
+                published.yanked = Some(self.yanked(&self.repository(pack), &note).await?);
+            }
+        }
+        Ok(versions)
     }
 
     async fn fetch(&self, pack: &str, version: &Published) -> Result<Vec<u8>, ClientError> {
@@ -286,7 +300,9 @@ impl RegistryClient for OciClient {
             Some((there, _)) if there != digest => return Err(exists(there)),
             Some((_, subject)) => {
                 let subject = Descriptor { digest: subject, ..own };
-                for signature in &release.signatures {
+                let known = self.signatures(pack, &published).await?;
+                let is_known = |key_id: &str| known.iter().any(|known| known.key_id == key_id);
+                for signature in release.signatures.iter().filter(|signature| !is_known(&signature.key_id)) {
                     self.attach(pack, &subject, signature).await?;
                 }
                 return Ok(PublishOutcome::Same { digest });
