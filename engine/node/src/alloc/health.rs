@@ -4,6 +4,10 @@ use super::core::{Role, Slot};
 use drover_base::{Nanos, UnixNanos};
 use drover_model::TaskStateKind;
 
+/// Health is told a little after it is reached, as the reference's nodes do, which report in beats of this length:
+/// whoever starts a deployment with short times still sees it run.
+const SETTLE: Nanos = Nanos(200_000_000);
+
 /// What decides about health.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HealthRules {
@@ -58,6 +62,8 @@ impl HealthCore {
             _ => None,
         };
         let good_at = self.good_since.map(|since| since.plus(self.rules.min_healthy_time));
+        let deadline = self.deadline;
+        let good_at = good_at.map(|at| if at > deadline { at } else { at.plus(SETTLE).min(deadline) });
         if good_at.is_some_and(|at| at <= now) {
             return Health::Healthy;
         }
@@ -149,18 +155,18 @@ mod tests {
     #[test]
     fn a_task_that_stays_up_makes_it_healthy() {
         let (mut core, slots) = (core(false), [running(5)]);
-        assert_eq!(core.look(&slots, false, at(6)), Health::Unknown { look_at: at(15) });
-        assert_eq!(core.look(&slots, false, at(15)), Health::Healthy);
+        assert_eq!(core.look(&slots, false, at(6)), Health::Unknown { look_at: at(15).plus(SETTLE) });
+        assert_eq!(core.look(&slots, false, at(15).plus(SETTLE)), Health::Healthy);
     }
 
     #[test]
     fn checks_must_pass_for_the_whole_time() {
         let (mut core, slots) = (core(true), [running(5)]);
         assert_eq!(core.look(&slots, false, at(6)), Health::Unknown { look_at: at(60) });
-        assert_eq!(core.look(&slots, true, at(20)), Health::Unknown { look_at: at(30) });
+        assert_eq!(core.look(&slots, true, at(20)), Health::Unknown { look_at: at(30).plus(SETTLE) });
         assert_eq!(core.look(&slots, false, at(25)), Health::Unknown { look_at: at(60) });
-        assert_eq!(core.look(&slots, true, at(26)), Health::Unknown { look_at: at(36) });
-        assert_eq!(core.look(&slots, true, at(36)), Health::Healthy);
+        assert_eq!(core.look(&slots, true, at(26)), Health::Unknown { look_at: at(36).plus(SETTLE) });
+        assert_eq!(core.look(&slots, true, at(36).plus(SETTLE)), Health::Healthy);
     }
 
     #[test]
@@ -169,7 +175,7 @@ mod tests {
         let mut slot = running(5);
         slot.core.handle(TaskInput::Exited(Exit { code: 1, ..Exit::default() }), at(7), 0.0);
         slot.core.handle(TaskInput::Started(Ok(())), at(12), 0.0);
-        assert_eq!(core.look(&[slot], false, at(15)), Health::Unknown { look_at: at(22) });
+        assert_eq!(core.look(&[slot], false, at(15)), Health::Unknown { look_at: at(22).plus(SETTLE) });
     }
 
     #[test]

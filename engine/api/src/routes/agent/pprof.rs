@@ -18,7 +18,8 @@ const MEMORY: &[&str] = &["allocs", "heap"];
 const THREADS: &[&str] = &["block", "goroutine", "mutex", "threadcreate"];
 
 pub(super) async fn route(context: &Context, profile: &str) -> Result<Reply> {
-    super::monitor::check_target(context)?;
+    // As a refused call, other than for the log.
+    super::monitor::check_target(context).map_err(|error| ApiError::refused(error.message))?;
     let text = |text: String| Ok(Reply::text("text/plain; charset=utf-8", text));
     match profile {
         "" => Err(ApiError::not_found("Invalid method")),
