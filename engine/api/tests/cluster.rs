@@ -166,7 +166,10 @@ async fn metrics_are_told_in_both_forms() {
     assert!(document["Timestamp"].as_str().unwrap().ends_with("0 +0000 UTC"), "{}", document["Timestamp"]);
     let text = api.get("/v1/metrics?format=prometheus").await;
     assert_eq!(text.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8; escaping=underscores"));
-    assert!(text.text.contains("# TYPE nomad_nomad_job_status_dead gauge\nnomad_nomad_job_status_dead{host=\"node-1\"} 0\n"));
+    assert!(
+        text.text
+            .contains("# TYPE nomad_nomad_job_status_dead gauge\nnomad_nomad_job_status_dead{host=\"node-1\"} 0\n")
+    );
     api.stop().await;
 }
 

@@ -72,7 +72,13 @@ fn own(nodes: usize, allocs: usize, spread: bool) -> Duration {
     }
     let job = job(allocs, spread);
     let key = job.key();
-    apply(Command::RegisterJob(RegisterJob { job: Arc::new(job), submission: None, eval: None, enforce_index: None, keep_versions: None }));
+    apply(Command::RegisterJob(RegisterJob {
+        job: Arc::new(job),
+        submission: None,
+        eval: None,
+        enforce_index: None,
+        keep_versions: None,
+    }));
     let snapshot = store.snapshot();
     let mut cluster = support::Cluster::with_nodes(0);
     cluster.jobs.insert(key.clone(), Arc::clone(snapshot.job(&key).unwrap()));
