@@ -13,6 +13,7 @@ mod local_engine;
 mod nomad_cli;
 mod pack;
 mod plan_diff;
+mod registry_client;
 mod registry_serve;
 mod stack;
 mod stack_follow;

@@ -13,13 +13,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// A registry server; ended when dropped.
-struct Registry {
+pub struct Registry {
     process: Child,
-    url: String,
+    /// Where it answers.
+    pub url: String,
 }
 
 impl Registry {
-    fn start(storage: &Path) -> Self {
+    /// Starts one that keeps everything in `storage`.
+    pub fn start(storage: &Path) -> Self {
         let mut process = Command::new(drover())
             .args(["registry", "serve", "-listen", "127.0.0.1:0", "-log-level", "ERROR", "-storage"])
             .arg(storage)
@@ -45,7 +47,8 @@ impl Drop for Registry {
     }
 }
 
-fn token(folder: &Path) -> String {
+/// A token for the registry in `store` of a folder.
+pub fn token(folder: &Path) -> String {
     let made = run_in(
         folder,
         &[],
