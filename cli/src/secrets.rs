@@ -157,7 +157,9 @@ impl Maker {
     fn client(&self, settings: &EngineSettings) -> Result<drover_sdk::Client, ProviderError> {
         let mut arguments = self.engine.clone();
         let is_set = |name: &str| {
-            ["DROVER_", "NOMAD_"].iter().any(|prefix| std::env::var(format!("{prefix}{name}")).is_ok_and(|value| !value.is_empty()))
+            ["DROVER_", "NOMAD_"]
+                .iter()
+                .any(|prefix| std::env::var(format!("{prefix}{name}")).is_ok_and(|value| !value.is_empty()))
         };
         let choose = |flag: &mut Option<String>, name: &str, own: &Option<String>| {
             if flag.is_none() && !is_set(name) {

@@ -5,8 +5,11 @@ use crate::error::CliError;
 use crate::output;
 use crate::registry::{Invoke, Outcome};
 use crate::stacks::saved::{self, IdentityArgs};
-use crate::stacks::{CarryArgs, Consent, EXIT_STALE, StackArgs, Work, engine_error, print_plan, saved_secrets};
+use crate::stacks::{
+    CarryArgs, Consent, EXIT_STALE, StackArgs, Work, engine_error, explained, print_plan, saved_secrets,
+};
 use drover_stack::planfile::{PlanFileError, SavedPlan};
+use std::path::Path;
 
 /// Shows the plan, asks, and carries it out.
 #[derive(clap::Args)]
@@ -51,7 +54,7 @@ impl Invoke for Apply {
 impl Apply {
     fn apply_saved(&self, context: &Context, saved: &SavedPlan) -> Outcome {
         let preview = saved.preview().map_err(|error| CliError::new(error.to_string()))?;
-        let (secrets, supplied) = saved_secrets(&self.stack, context)?;
+        let (secrets, supplied) = saved_secrets(&self.stack, Path::new(&preview.folder), context)?;
         let engine = self.stack.connect_saved(context, &preview)?;
         context.block_on(async {
             let (record, _) =
@@ -64,8 +67,7 @@ impl Apply {
                     return Ok(EXIT_STALE);
                 }
                 Err(error) => {
-                    let error = CliError::new(error.to_string());
-                    return Err(error.hint(format!("the plan was made against {}", saved.engine())));
+                    return Err(explained(&error).hint(format!("the plan was made against {}", saved.engine())));
                 }
             };
             let masker = secrets.taint().masker();

@@ -21,7 +21,7 @@ pub struct DriftCommand {
 impl Invoke for DriftCommand {
     fn invoke(self, context: &Context) -> Outcome {
         let found = StackRef::find(&self.stack, self.path.as_deref(), context)?;
-        let secrets = Secrets::new(&self.stack, context)?;
+        let secrets = Secrets::new(&self.stack, self.path.as_deref(), context)?;
         context.block_on(async {
             let record = found.record().await?;
             let last = record.last_kept().ok_or_else(|| {

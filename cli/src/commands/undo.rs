@@ -27,7 +27,7 @@ pub struct Undo {
 impl Invoke for Undo {
     fn invoke(self, context: &Context) -> Outcome {
         let found = StackRef::find(&self.stack, self.path.as_deref(), context)?;
-        let secrets = Secrets::new(&self.stack, context)?;
+        let secrets = Secrets::new(&self.stack, self.path.as_deref(), context)?;
         context.block_on(async {
             let record = found.record().await?;
             let number = match self.to {
@@ -89,7 +89,9 @@ mod tests {
             is_kept: *is_kept,
             ..Release::default()
         };
-        Record { history: releases.iter().map(release).collect(), ..Record::default() }
+        let mut record = Record::default();
+        record.history = releases.iter().map(release).collect();
+        record
     }
 
     #[test]

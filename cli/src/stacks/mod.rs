@@ -30,7 +30,7 @@ use drover_secrets::{Masker, Resolver};
 use drover_stack::plan::{self, Options};
 use drover_stack::{ChangePlan, Desired, Engine, EngineError, Input, Inputs, Live, Written};
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Exit code: something could not be placed.
@@ -297,15 +297,16 @@ fn masked(mut error: CliError, masker: &Masker) -> CliError {
     error
 }
 
-/// What a saved plan's secrets are taken from: the same providers, and the variables given now.
+/// What a saved plan's secrets are taken from: the same providers, and the variables given now. Files lie below `folder`.
 ///
 /// # Errors
 /// A variable file cannot be read, or an argument is no assignment.
 pub fn saved_secrets(
     arguments: &StackArgs,
+    folder: &Path,
     context: &Context,
 ) -> Result<(Arc<Resolver>, drover_packs::Supplied), CliError> {
-    let secrets = resolver(&PathBuf::from("."), &arguments.variables, &arguments.engine, context);
+    let secrets = resolver(folder, &arguments.variables, &arguments.engine, context);
     let supplied = arguments.variables.supplied(&secrets, context)?;
     Ok((secrets, supplied))
 }

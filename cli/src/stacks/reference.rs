@@ -5,8 +5,8 @@ use crate::context::Context;
 use crate::error::CliError;
 use drover_secrets::Resolver;
 use drover_stack::record::Record;
-use drover_stack::{Desired, Engine};
-use std::path::Path;
+use drover_stack::{Desired, Engine, Input};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A stack that the engine may hold.
@@ -63,12 +63,14 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// The same providers and variables as for a saved plan.
+    /// The same providers and variables as for a saved plan. Files lie in the stack's folder where `path` is one.
     ///
     /// # Errors
     /// A variable file cannot be read, or an argument is no assignment.
-    pub fn new(arguments: &StackArgs, context: &Context) -> Result<Self, CliError> {
-        let (resolver, supplied) = saved_secrets(arguments, context)?;
+    pub fn new(arguments: &StackArgs, path: Option<&str>, context: &Context) -> Result<Self, CliError> {
+        let input = Input::find(Path::new(path.unwrap_or("."))).ok();
+        let folder = input.map_or_else(|| PathBuf::from("."), |input| input.folder());
+        let (resolver, supplied) = saved_secrets(arguments, &folder, context)?;
         Ok(Self { resolver, supplied })
     }
 

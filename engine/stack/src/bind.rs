@@ -183,7 +183,7 @@ mod tests {
         vec![Bound { reference: "vault:kv/db#p".parse().unwrap(), binding }]
     }
 
-    fn check(task: Json) -> Result<Json, Vec<BindError>> {
+    fn check(task: &Json) -> Result<Json, Vec<BindError>> {
         let job = json!({"ID": "web", "TaskGroups": [{"Name": "g", "Tasks": [task]}]});
         let mut desired = Desired { resources: vec![Resource::new("job.web", Spec::Job(job))], ..Desired::default() };
         apply(&mut desired, &bound())?;
@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn a_variable_moves_to_a_template_and_the_task_gets_an_identity() {
-        let task = check(json!({"Name": "t", "Env": {"A": "1", "URL": format!("pg://u:{EXPRESSION}@{{{{h")}})).unwrap();
+        let task =
+            check(&json!({"Name": "t", "Env": {"A": "1", "URL": format!("pg://u:{EXPRESSION}@{{{{h")}})).unwrap();
         assert_eq!(task["Env"], json!({"A": "1"}));
         assert_eq!(
             task["Templates"][0]["EmbeddedTmpl"].as_str().unwrap(),
@@ -208,7 +209,7 @@ mod tests {
     #[test]
     fn in_a_template_it_stays_in_the_marks_of_that_template() {
         let template = json!({"EmbeddedTmpl": format!("p={EXPRESSION}"), "LeftDelim": "<<", "RightDelim": ">>"});
-        let task = check(json!({"Name": "t", "Vault": {"Role": "web"}, "Templates": [template]})).unwrap();
+        let task = check(&json!({"Name": "t", "Vault": {"Role": "web"}, "Templates": [template]})).unwrap();
         assert_eq!(
             task["Templates"][0]["EmbeddedTmpl"],
             json!("p=<< with secret `kv/db` >><< index .Data `p` >><< end >>")
@@ -218,7 +219,7 @@ mod tests {
 
     #[test]
     fn other_places_are_errors() {
-        let errors = check(json!({"Name": "t", "Config": {"args": ["-p", EXPRESSION]}})).unwrap_err();
+        let errors = check(&json!({"Name": "t", "Config": {"args": ["-p", EXPRESSION]}})).unwrap_err();
         assert_eq!(errors.len(), 1);
         let text = errors[0].to_string();
         assert!(text.contains("job.web: vault:kv/db#p") && text.contains("Tasks[t].Config.args[1]"), "{text}");

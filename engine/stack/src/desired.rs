@@ -35,6 +35,8 @@ pub struct Desired {
     pub checks: Vec<Check>,
     /// Addresses that were renamed: the one of before and the one of now. Each covers what is below it.
     pub moved: Vec<(String, String)>,
+    /// The folder that files of secrets are relative to, as the person gave it.
+    pub folder: String,
     /// Where secrets come from, as the stack's `secrets` blocks say.
     pub providers: Vec<drover_secrets::ProviderSettings>,
     /// Things that are taken over: the address and the thing's name as the stack gives it.

@@ -151,6 +151,7 @@ impl Input {
         if !language::is_name(&desired.stack) {
             return Err(InputError::BadName { name: desired.stack });
         }
+        desired.folder = inputs.folder.to_string_lossy().into_owned();
         crate::bind::apply(&mut desired, &inputs.secrets.bindings()).map_err(|errors| {
             let problems = errors.into_iter().map(|error| Diagnostic::error(error.to_string(), ""));
             InputError::Content(problems.collect())

@@ -22,10 +22,10 @@ use crate::live::Live;
 use crate::preview::Line;
 use crate::scheduling::Scheduling;
 use crate::sensitive;
+use context::Context;
 pub use cost::Cost;
 pub use jobs::stamp;
 pub use policies::PolicyResult;
-use context::Context;
 use select::is_excluded;
 pub use select::{check, covers, selected};
 
@@ -150,6 +150,9 @@ pub struct ChangePlan {
     /// The environment whose overlay was chosen; empty when none was.
     #[serde(default)]
     pub environment: String,
+    /// The folder that files of secrets are relative to, as the person gave it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub folder: String,
     /// Where its secrets come from; references, no values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub providers: Vec<drover_secrets::ProviderSettings>,
@@ -303,6 +306,7 @@ pub fn compute(desired: &Desired, live: &Live, options: &Options, masker: &Maske
         outputs: outputs(&desired.outputs, masker),
         messages: desired.messages.iter().map(mask).collect(),
         environment: desired.environment.clone(),
+        folder: desired.folder.clone(),
         providers: desired.providers.clone(),
         engines: desired.engines.clone(),
         checks: desired.checks.clone(),
@@ -388,6 +392,7 @@ impl ChangePlan {
             messages: Vec::new(),
             wanted: BTreeMap::new(),
             environment: String::new(),
+            folder: String::new(),
             providers: Vec::new(),
             engines: BTreeMap::new(),
             policies: Vec::new(),

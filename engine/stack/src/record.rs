@@ -278,8 +278,13 @@ mod tests {
         let mut record = Record::default();
         for n in 0..300 {
             let target = Target::Job { namespace: "default".into(), id: format!("web-{n}") };
-            let recorded =
-                Recorded { target, depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: n as u64, hash: String::new() };
+            let recorded = Recorded {
+                target,
+                depends_on: BTreeSet::new(),
+                sensitive_fields: BTreeSet::new(),
+                index: n as u64,
+                hash: String::new(),
+            };
             record.resources.insert(address(n), recorded);
         }
         for number in 1..=20 {

@@ -96,7 +96,7 @@ pub enum SnapshotError {
         address: String,
         /// Why.
         #[source]
-        source: UnsealError,
+        source: Box<UnsealError>,
     },
 }
 
@@ -185,7 +185,7 @@ impl Snapshot {
             address: address.to_owned(),
             reason: reason.to_owned(),
         })?;
-        let secret = |source| SnapshotError::Secret { address: address.to_owned(), source };
+        let secret = |source| SnapshotError::Secret { address: address.to_owned(), source: Box::new(source) };
         let unsealer = Unsealer::anew(&kept.secrets, key.as_bytes(), resolver, variable).map_err(secret)?;
         let mut plain = wanted.clone();
         plain["spec"] = unsealer.unseal(&plain["spec"]).map_err(secret)?;

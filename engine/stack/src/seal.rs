@@ -163,6 +163,9 @@ impl<'a> Sealer<'a> {
     }
 }
 
+/// Chooses a secret's value among what the variable holds.
+type Choose<'a> = &'a dyn Fn(&SealedSecret, Vec<String>) -> Result<String, UnsealError>;
+
 /// Puts secrets back.
 pub struct Unsealer {
     values: Vec<drover_secrets::Secret<String>>,
@@ -209,7 +212,7 @@ impl Unsealer {
         secrets: &[SealedSecret],
         resolver: &Resolver,
         variable: &dyn Fn(&str) -> Vec<String>,
-        choose: &dyn Fn(&SealedSecret, Vec<String>) -> Result<String, UnsealError>,
+        choose: Choose<'_>,
     ) -> Result<Self, UnsealError> {
         let mut values = Vec::new();
         for secret in secrets {

@@ -224,8 +224,13 @@ fn an_object_that_is_as_wanted_makes_no_difference() {
     let policy = object(ObjectKind::AclPolicy, "p");
     let body = json!({"Name": "p", "Description": "d", "Rules": "x", "RulesJSON": {}, "JobACL": null, "Hash": "h", "ModifyIndex": 9});
     live.objects.insert(policy.clone(), LiveObject { index: 9, body });
-    let recorded =
-        Recorded { target: policy.clone(), depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: 0, hash: String::new() };
+    let recorded = Recorded {
+        target: policy.clone(),
+        depends_on: BTreeSet::new(),
+        sensitive_fields: BTreeSet::new(),
+        index: 0,
+        hash: String::new(),
+    };
     live.record.resources.insert("acl_policy.p".into(), recorded);
     let meta = json!({"a": "b", "drover.stack": "s", "drover.resource": "node_pool.gpu"});
     let pool = json!({"Name": "gpu", "Description": "", "Meta": meta, "NodeIdentityTTL": 86_400_000_000_000_i64,
@@ -252,7 +257,13 @@ fn an_object_of_somebody_else_is_not_touched_and_one_that_is_gone_from_the_stack
     let old = object(ObjectKind::AclRole, "old");
     live.objects.clear();
     live.objects.insert(old.clone(), LiveObject { index: 3, body: json!({"ID": "x", "Name": "old"}) });
-    let recorded = Recorded { target: old, depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: 3, hash: String::new() };
+    let recorded = Recorded {
+        target: old,
+        depends_on: BTreeSet::new(),
+        sensitive_fields: BTreeSet::new(),
+        index: 3,
+        hash: String::new(),
+    };
     live.record.resources.insert("acl_role.old".into(), recorded);
     let plan = compute(&desired, &live, &Options::default(), &masker).unwrap();
     let changes: Vec<_> = plan.changes.iter().map(|change| (change.address.as_str(), change.action)).collect();
@@ -288,8 +299,13 @@ fn what_was_taken_over_stays_the_stacks_own_by_its_record() {
     let stack = format!("stack \"s\" {{}}\n{REPORT}");
     let mut live = live();
     live.jobs.insert(report(), unchanged_job(None));
-    let recorded =
-        Recorded { target: report(), depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: 7, hash: String::new() };
+    let recorded = Recorded {
+        target: report(),
+        depends_on: BTreeSet::new(),
+        sensitive_fields: BTreeSet::new(),
+        index: 7,
+        hash: String::new(),
+    };
     live.record.resources.insert("job.report".into(), recorded);
     assert!(plan(&stack, &live).is_empty());
     let gone = plan("stack \"s\" {}\n", &live);
@@ -301,8 +317,13 @@ fn a_renamed_resource_keeps_running() {
     let stack = "stack \"s\" {}\njob \"daily\" {\n  file = \"jobs/report.nomad.hcl\"\n}\nnamespace \"new\" {}\nmoved {\n  from = job.report\n  to = job.daily\n}\nmoved {\n  from = namespace.old\n  to = namespace.new\n}\n";
     let mut live = live();
     live.jobs.insert(report(), unchanged_job(Some("job.report")));
-    let recorded =
-        Recorded { target: report(), depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: 7, hash: String::new() };
+    let recorded = Recorded {
+        target: report(),
+        depends_on: BTreeSet::new(),
+        sensitive_fields: BTreeSet::new(),
+        index: 7,
+        hash: String::new(),
+    };
     live.record.resources.insert("job.report".into(), recorded);
     let plan = plan(stack, &live);
     let job = plan.changes.iter().find(|change| change.address == "job.daily").unwrap();
@@ -395,7 +416,13 @@ fn what_was_at_an_address_before_goes_under_another_one() {
     let old = Target::Job { namespace: "default".into(), id: "before".into() };
     let mut live = live();
     live.jobs.insert(old.clone(), LiveJob { running: 3, ..unchanged_job(Some("job.report")) });
-    let recorded = Recorded { target: old, depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: 7, hash: String::new() };
+    let recorded = Recorded {
+        target: old,
+        depends_on: BTreeSet::new(),
+        sensitive_fields: BTreeSet::new(),
+        index: 7,
+        hash: String::new(),
+    };
     live.record.resources.insert("job.report".into(), recorded);
     let plan = plan(&stack, &live);
     let changes: Vec<_> = plan.changes.iter().map(|change| (change.address.as_str(), change.action)).collect();

@@ -136,7 +136,13 @@ fn carried_out(plan: &ChangePlan, live: &mut Live) {
             }
             _ => {}
         }
-        let recorded = Recorded { target, depends_on: BTreeSet::new(), sensitive_fields: BTreeSet::new(), index: 9, hash: String::new() };
+        let recorded = Recorded {
+            target,
+            depends_on: BTreeSet::new(),
+            sensitive_fields: BTreeSet::new(),
+            index: 9,
+            hash: String::new(),
+        };
         live.record.resources.insert(change.address.clone(), recorded);
     }
     live.record.release = plan.release;

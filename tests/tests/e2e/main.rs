@@ -15,6 +15,7 @@ mod pack;
 mod plan_diff;
 mod registry_client;
 mod registry_serve;
+mod secret_canary;
 mod stack;
 mod stack_follow;
 mod stack_ops;

@@ -27,11 +27,14 @@ pub struct Convert {
 impl Invoke for Convert {
     fn invoke(self, context: &Context) -> Outcome {
         let [given] = self.paths.as_slice() else {
-            return Err(context.usage("This command takes one argument: <path>, the folder of a pack with Go templates"));
+            return Err(
+                context.usage("This command takes one argument: <path>, the folder of a pack with Go templates")
+            );
         };
         let pack = load(given)?;
         let files = drover_packs::convert::convert(&pack).map_err(|problems| explained(&problems))?;
-        let folder = self.to_dir.clone().unwrap_or_else(|| PathBuf::from(format!("{}-tera", given.trim_end_matches('/'))));
+        let folder =
+            self.to_dir.clone().unwrap_or_else(|| PathBuf::from(format!("{}-tera", given.trim_end_matches('/'))));
         if std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(CliError::new(format!("{} is there already and not empty", folder.display()))
                 .hint("choose another folder with -to-dir, or remove it"));
@@ -99,7 +102,10 @@ fn differences(before: &BTreeMap<String, String>, after: &BTreeMap<String, Strin
             let (old, new) = (text(before, name), text(after, name));
             let diff = TextDiff::from_lines(&old, &new);
             (old != new).then(|| {
-                diff.unified_diff().context_radius(3).header(&format!("{name} (Go)"), &format!("{name} (Tera)")).to_string()
+                diff.unified_diff()
+                    .context_radius(3)
+                    .header(&format!("{name} (Go)"), &format!("{name} (Tera)"))
+                    .to_string()
             })
         })
         .collect()

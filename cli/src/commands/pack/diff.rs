@@ -7,7 +7,7 @@ use crate::output;
 use crate::registry::{Invoke, Outcome};
 use crate::stacks::{VariableArgs, explained};
 use drover_diff::{DiffType, JobDiff, RenderOptions, job_diff};
-use drover_packs::{Pack, RenderedFile, RenderedJob, Rendered, lint};
+use drover_packs::{Pack, Rendered, RenderedFile, RenderedJob, lint};
 use serde_json::json;
 use similar::TextDiff;
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,11 +68,17 @@ impl Invoke for Diff {
 
 impl Diff {
     /// Values for variables that only the other version has are passed over; those that nobody gives are made up.
-    fn render(&self, pack: &Pack, other: &Pack, context: &Context) -> Result<(Rendered, drover_secrets::Masker), CliError> {
+    fn render(
+        &self,
+        pack: &Pack,
+        other: &Pack,
+        context: &Context,
+    ) -> Result<(Rendered, drover_secrets::Masker), CliError> {
         let mut request = request(pack, &self.variables, context, None, None)?;
         let mut supplied = lint::examples(pack);
         let given = std::mem::take(&mut request.supplied);
-        supplied.extend(given.without(&|name| other.variables.get(name).is_some() && pack.variables.get(name).is_none()));
+        supplied
+            .extend(given.without(&|name| other.variables.get(name).is_some() && pack.variables.get(name).is_none()));
         request.supplied = supplied;
         let rendered = pack.render(&request).map_err(|error| explained(&error))?;
         Ok((rendered, request.secrets.taint().masker()))
@@ -83,12 +89,7 @@ impl Diff {
         if !found.variables.is_empty() {
             output::line("");
         }
-        let options = RenderOptions {
-            colour: output::colour(),
-            verbose: self.verbose,
-            context_lines: 3,
-            mask,
-        };
+        let options = RenderOptions { colour: output::colour(), verbose: self.verbose, context_lines: 3, mask };
         for (_, diff) in &found.jobs {
             output::line(drover_diff::render(diff, &options).trim_end());
         }
@@ -111,8 +112,15 @@ fn variables(old: &Pack, new: &Pack) -> Vec<String> {
                 lines.push(format!("~ variable \"{}\" has to be given now", variable.name));
             }
             Some(now) if now.kind != variable.kind => {
-                let kind = |kind: &Option<drover_packs::Type>| kind.as_ref().map_or_else(|| "any".to_owned(), drover_packs::Type::friendly);
-                lines.push(format!("~ variable \"{}\": {} is now {}", variable.name, kind(&variable.kind), kind(&now.kind)));
+                let kind = |kind: &Option<drover_packs::Type>| {
+                    kind.as_ref().map_or_else(|| "any".to_owned(), drover_packs::Type::friendly)
+                };
+                lines.push(format!(
+                    "~ variable \"{}\": {} is now {}",
+                    variable.name,
+                    kind(&variable.kind),
+                    kind(&now.kind)
+                ));
             }
             Some(_) => {}
         }
@@ -163,13 +171,15 @@ fn compare(
 /// The job with all defaults, as an engine keeps it.
 fn model(job: &RenderedJob) -> Result<drover_model::Job, CliError> {
     let wrong = |error: String| CliError::new(format!("the job {}: {error}", job.id));
-    let submitted: drover_wire::job::Job = serde_json::from_value(job.job.clone()).map_err(|error| wrong(error.to_string()))?;
+    let submitted: drover_wire::job::Job =
+        serde_json::from_value(job.job.clone()).map_err(|error| wrong(error.to_string()))?;
     let admitted = drover_wire::admission::admit(submitted).map_err(|problems| wrong(problems.to_string()))?;
     Ok(admitted.job)
 }
 
 fn document(found: &Differences) -> serde_json::Value {
-    let jobs: Vec<_> = found.jobs.iter().map(|(what, diff)| json!({"job": diff.id, "change": what, "diff": diff})).collect();
+    let jobs: Vec<_> =
+        found.jobs.iter().map(|(what, diff)| json!({"job": diff.id, "change": what, "diff": diff})).collect();
     let files: Vec<_> = found.files.iter().map(|(path, diff)| json!({"path": path, "diff": diff})).collect();
     json!({"version": 1, "variables": found.variables, "jobs": jobs, "files": files})
 }

@@ -49,7 +49,12 @@ impl Invoke for Functions {
         } else if wanted.is_some() {
             tera.iter().for_each(|entry| describe(entry));
             go.iter().for_each(|function| {
-                output::line(&format!("{} {}  (Go template function)\n  {}", bold(function.name), function.signature, function.about));
+                output::line(&format!(
+                    "{} {}  (Go template function)\n  {}",
+                    bold(function.name),
+                    function.signature,
+                    function.about
+                ));
             });
         } else {
             list(&tera);
@@ -103,6 +108,8 @@ fn document(tera: &[&Entry], go: &[GoFunction]) -> serde_json::Value {
         let example = entry.example.map(|(template, result)| json!({"template": template, "result": result}));
         json!({"name": entry.name, "kind": kind(entry), "usage": entry.usage, "about": entry.about, "example": example})
     });
-    let go = go.iter().map(|function| json!({"name": function.name, "signature": function.signature, "about": function.about}));
+    let go = go
+        .iter()
+        .map(|function| json!({"name": function.name, "signature": function.signature, "about": function.about}));
     json!({"version": 1, "tera": tera.collect::<Vec<_>>(), "go": go.collect::<Vec<_>>()})
 }

@@ -5,10 +5,10 @@ use crate::engine::ServerArgs;
 use crate::error::CliError;
 use crate::registry::Command;
 use crate::stacks::{VariableArgs, explained};
-use drover_packs::{PackSecrets, Supplied};
 use drover_packs::gotemplate::{EngineReads, HostRules, ReadFault, World};
 use drover_packs::nomad_pack::{Choices, GoPack};
 use drover_packs::value_files::ENDINGS;
+use drover_packs::{PackSecrets, Supplied};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

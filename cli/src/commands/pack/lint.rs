@@ -59,8 +59,12 @@ impl Lint {
         request.supplied = supplied;
         pack.render(&request).map_err(|error| {
             let error = explained(&error);
-            if pack.missing(&drover_packs::Supplied::default()).is_empty() { error } else {
-                error.hint("variables without a default were given made-up values; give real ones with -var or -var-file")
+            if pack.missing(&drover_packs::Supplied::default()).is_empty() {
+                error
+            } else {
+                error.hint(
+                    "variables without a default were given made-up values; give real ones with -var or -var-file",
+                )
             }
         })
     }

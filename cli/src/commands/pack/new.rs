@@ -46,7 +46,8 @@ impl Invoke for New {
 
 /// Makes the pack and checks that it gives the same job.
 fn from_job(name: &str, job: &Path, folder: &Path, context: &Context) -> Result<Vec<PathBuf>, CliError> {
-    let content = std::fs::read(job).map_err(|error| CliError::new(format!("cannot read {}: {error}", job.display())))?;
+    let content =
+        std::fs::read(job).map_err(|error| CliError::new(format!("cannot read {}: {error}", job.display())))?;
     let source = Source::from_bytes(&job.display().to_string(), &content)
         .map_err(|problem| explained(&drover_hcl::Diagnostics::from(problem)))?;
     scaffold::files(name).map_err(|error| explained(&error))?;

@@ -89,7 +89,8 @@ async fn held(client: &Client, deployment: &str) -> Result<Vec<Held>, CliError> 
 }
 
 async fn ask(client: &Client, method: &str, path: &str) -> Result<Json, CliError> {
-    let (status, _, body) = client.raw(method, path, &[], None).await.map_err(|error| CliError::new(error.to_string()))?;
+    let (status, _, body) =
+        client.raw(method, path, &[], None).await.map_err(|error| CliError::new(error.to_string()))?;
     if status >= 300 {
         return Err(CliError::new(format!("the engine refuses: {}", String::from_utf8_lossy(&body).trim())));
     }

@@ -82,7 +82,13 @@ impl Test {
             return;
         }
         let (colour, word) = if report.passed() { (Colour::Green, "pass") } else { (Colour::Red, "FAIL") };
-        output::line(&format!("{}  {}  {}  ({} ms)", paint(colour, word), report.file, report.name, report.took.as_millis()));
+        output::line(&format!(
+            "{}  {}  {}  ({} ms)",
+            paint(colour, word),
+            report.file,
+            report.name,
+            report.took.as_millis()
+        ));
         for failure in &report.failures {
             for line in failure.message.lines().chain(failure.details.iter().map(String::as_str)) {
                 let line = match line.chars().next() {
@@ -160,4 +166,3 @@ impl Planner for EnginePlanner<'_> {
 fn urlencoded(id: &str) -> String {
     url::form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>().replace('+', "%20")
 }
-

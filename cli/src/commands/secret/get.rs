@@ -6,7 +6,7 @@ use crate::error::CliError;
 use crate::output;
 use crate::registry::{Invoke, Outcome};
 use crate::stacks::{VariableArgs, explained, resolver};
-use drover_secrets::{MASK, Secret, SecretData, SecretRef};
+use drover_secrets::{MASK, Resolver, Secret, SecretData, SecretRef};
 use serde_json::{Map, Value};
 use std::io::IsTerminal;
 use std::path::Path;
@@ -33,7 +33,9 @@ pub struct Get {
 impl Invoke for Get {
     fn invoke(self, context: &Context) -> Outcome {
         let [text] = self.words.as_slice() else {
-            return Err(context.usage("This command takes one argument: <reference>, such as vault:kv/shop/db, or a file"));
+            return Err(
+                context.usage("This command takes one argument: <reference>, such as vault:kv/shop/db, or a file")
+            );
         };
         let reference = self.reference(text)?;
         let secrets = resolver(Path::new("."), &VariableArgs::default(), &self.engine, context);
@@ -56,8 +58,7 @@ impl Invoke for Get {
                 output::line(&output::json(&members));
             }
             SecretData::Fields(fields) => {
-                let rows: Vec<String> = fields.iter().map(|(name, value)| format!("{name}|{}", shown(value))).collect();
-                output::line(&rows.iter().map(|row| row.replacen('|', " = ", 1)).collect::<Vec<_>>().join("\n"));
+                fields.iter().for_each(|(name, value)| output::line(&format!("{name} = {}", shown(value))));
             }
             SecretData::Value(value) if self.json => output::line(&output::json(&shown(&value))),
             SecretData::Value(value) if self.show => raw(&value),
@@ -81,14 +82,11 @@ impl Get {
         whole.parse().map_err(|error| explained(&error))
     }
 
-    /// All fields. Providers that tell one value from a document by the field are asked for the document first.
-    fn all(&self, secrets: &drover_secrets::Resolver, reference: &SecretRef) -> Result<SecretData, CliError> {
-        if let Ok(any) = format!("{reference}#*").parse::<SecretRef>()
-            && let Ok(data @ SecretData::Fields(_)) = secrets.resolve_all(&any)
-        {
-            return Ok(data);
-        }
-        secrets.resolve_all(reference).map_err(|error| explained(&error))
+    /// All fields, or the one value there is. It is read once: a command may do more than print.
+    fn all(&self, secrets: &Resolver, reference: &SecretRef) -> Result<SecretData, CliError> {
+        let data = secrets.resolve_all(reference).map_err(|error| explained(&error))?;
+        let SecretData::Value(value) = &data else { return Ok(data) };
+        Ok(super::fields(reference.path(), value).map_or(data, SecretData::Fields))
     }
 }
 

@@ -23,7 +23,9 @@ impl Invoke for Keygen {
         let path = self.out.or_else(secrets::default_identity);
         let path = path.ok_or_else(|| CliError::new("the environment names no home").hint("name a file with -out"))?;
         if path.exists() {
-            return Err(super::failed(&path, &"it is there already, and files may need it").hint("name another with -out"));
+            return Err(
+                super::failed(&path, &"it is there already, and files may need it").hint("name another with -out")
+            );
         }
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);

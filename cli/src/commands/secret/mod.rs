@@ -13,6 +13,7 @@ use crate::error::CliError;
 use crate::secrets;
 use drover_secrets::age::{self, Access, Keys};
 use drover_secrets::{Secret, parse_document};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -74,8 +75,8 @@ impl AgeFile {
         let is_passphrase = age::is_passphrase(&content);
         let mut keys = keys();
         let access = if is_passphrase {
-            let passphrase = secrets::passphrase("Passphrase")
-                .ok_or_else(|| failed(&path, &age::AgeError::PassphraseNeeded))?;
+            let passphrase =
+                secrets::passphrase("Passphrase").ok_or_else(|| failed(&path, &age::AgeError::PassphraseNeeded))?;
             let known = passphrase.clone();
             keys.ask = Some(Arc::new(move |_: &str| Some(known.clone())));
             Access::Passphrase(passphrase)
@@ -96,7 +97,8 @@ impl AgeFile {
         let file = Path::new(path);
         if file.exists() {
             if passphrase || !recipients.is_empty() {
-                let hint = format!("drover secret recipients {path} and drover secret rotate {path} change who can open it");
+                let hint =
+                    format!("drover secret recipients {path} and drover secret rotate {path} change who can open it");
                 return Err(failed(file, &"it is there already").hint(hint));
             }
             return Self::open(path);
@@ -134,9 +136,19 @@ impl AgeFile {
 
     /// The names of its fields; none when it is a single value.
     fn names(&self) -> Option<Vec<String>> {
-        let fields = parse_document(self.text.expose()).ok()?;
+        let fields = fields(&self.path.to_string_lossy(), &self.text)?;
         Some(fields.into_keys().collect())
     }
+}
+
+/// The fields of a document; none when it is a single value. Names are shown, so that one line with an equals sign in it is taken
+/// for a value, unless the name of the file says otherwise.
+fn fields(path: &str, text: &Secret<String>) -> Option<BTreeMap<String, Secret<String>>> {
+    let fields = parse_document(text.expose()).ok()?;
+    let is_json = text.expose().trim_start().starts_with('{');
+    let is_word = |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let is_env = path.trim_end_matches(".age").ends_with(".env") || fields.len() > 1;
+    (is_json || (is_env && fields.keys().all(is_word))).then_some(fields)
 }
 
 fn name(path: &Path) -> String {
@@ -171,4 +183,21 @@ fn place(path: &Path, content: &[u8], mode: u32) -> Result<(), CliError> {
         let _ = fs::remove_file(&beside);
         failed(path, &error)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_with_an_equals_sign_shows_no_part_of_itself() {
+        let names = |path: &str, text: &str| {
+            fields(path, &Secret::from(text)).map(|fields| fields.into_keys().collect::<Vec<_>>())
+        };
+        assert_eq!(names("token", "c2VjcmV0MTIz=="), None);
+        assert_eq!(names("token", "hunter2"), None);
+        assert_eq!(names("app.env.age", "TOKEN=x"), Some(vec!["TOKEN".to_owned()]));
+        assert_eq!(names("s", "A=1\nB=2"), Some(vec!["A".to_owned(), "B".to_owned()]));
+        assert_eq!(names("s", "{\"a\":{\"b\":\"c\"}}"), Some(vec!["a.b".to_owned()]));
+    }
 }

@@ -48,7 +48,11 @@ impl Invoke for Refs {
                     _ => Colour::Yellow,
                 };
                 let about = if row.about.is_empty() { String::new() } else { format!("  {}", row.about) };
-                output::line(&format!("{}  {}{about}", paint(colour, &format!("{:<8}", row.state)), row.listed.reference));
+                output::line(&format!(
+                    "{}  {}{about}",
+                    paint(colour, &format!("{:<8}", row.state)),
+                    row.listed.reference
+                ));
             }
         }
         if rows.is_empty() && !self.stack.json && problem.is_none() {

@@ -92,7 +92,7 @@ fn serve(stream: &TcpStream, secret: Option<&str>, wake: &mpsc::Sender<()>, show
 
 /// GitHub's and Gitea's signature: the HMAC of the body.
 fn is_signed(secret: &str, body: &[u8], signature: &str) -> bool {
-    let Some(given) = signature.strip_prefix("sha256=").and_then(|hex| decode(hex)) else { return false };
+    let Some(given) = signature.strip_prefix("sha256=").and_then(decode) else { return false };
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return false };
     mac.update(body);
     mac.verify_slice(&given).is_ok()

@@ -57,7 +57,8 @@ fn check(lab: &Lab<'_>, point: u32, before: u64, what: &str) -> u64 {
     }
     let variables = state["variables"].as_object().unwrap();
     assert_eq!(variables.len(), VARIABLES, "{what}: {state}");
-    assert!(variables.values().all(|items| items["k"] == point.to_string()), "{what}: {state}");
+    let text = point.to_string();
+    assert!(variables.values().all(|items| items["k"] == text.as_str()), "{what}: {state}");
     assert_eq!(state["locked"], false, "{what}");
     let history: Vec<u64> = state["history"].as_array().unwrap().iter().filter_map(|r| r[0].as_u64()).collect();
     assert!(history.windows(2).all(|pair| pair[0] == pair[1] + 1), "{what}: no release is lost: {history:?}");

@@ -32,7 +32,7 @@ impl Proxy {
             for client in listener.incoming().flatten() {
                 let (upstream, counter) = (upstream.clone(), Arc::clone(&counter));
                 // A connection that breaks is what this is for.
-                std::thread::spawn(move || drop(serve(client, &upstream, at, cut, &counter)));
+                std::thread::spawn(move || drop(serve(&client, &upstream, at, cut, &counter)));
             }
         });
         Self { address, writes }
@@ -45,7 +45,7 @@ impl Proxy {
 }
 
 /// Passes one request on; the connection ends after it.
-fn serve(client: TcpStream, upstream: &str, at: usize, cut: Cut, writes: &AtomicUsize) -> std::io::Result<()> {
+fn serve(client: &TcpStream, upstream: &str, at: usize, cut: Cut, writes: &AtomicUsize) -> std::io::Result<()> {
     let mut reader = BufReader::new(client.try_clone()?);
     let mut first = String::new();
     reader.read_line(&mut first)?;
@@ -78,5 +78,6 @@ fn serve(client: TcpStream, upstream: &str, at: usize, cut: Cut, writes: &Atomic
     engine.write_all(&body)?;
     let mut answer = Vec::new();
     engine.read_to_end(&mut answer)?;
-    if is_cut { Ok(()) } else { (&client).write_all(&answer) }
+    let mut client = client;
+    if is_cut { Ok(()) } else { client.write_all(&answer) }
 }
