@@ -107,6 +107,8 @@ pub trait Provider: Send + Sync {
 pub struct Binding {
     /// The expression of a template with the marks `{{` and `}}`, without quotation marks in it.
     pub template: String,
+    /// Actions that put the value into the template's variable `$value`, where there is one.
+    pub assignment: String,
     /// Whether the task needs a `vault` block.
     pub needs_vault: bool,
 }

@@ -109,11 +109,7 @@ fn move_variables(task: &mut Json, bounds: &[Bound]) -> bool {
     let mut needs_vault = false;
     let mut data = String::new();
     for (number, (name, value)) in moved.iter().enumerate() {
-        let body = escaped(value, bounds, &mut needs_vault);
-        // As JSON, so that no character of a value ends the line or the quotation.
-        data.push_str(&format!(
-            "{{{{ define `drover.{number}` }}}}{body}{{{{ end }}}}{name}={{{{ executeTemplate `drover.{number}` | toJSON }}}}\n"
-        ));
+        data.push_str(&line(number, name, value, bounds, &mut needs_vault));
     }
     let template = json!({"EmbeddedTmpl": data, "DestPath": ENV_FILE, "Envvars": true, "Perms": "0600"});
     match task["Templates"].as_array_mut() {
@@ -123,23 +119,37 @@ fn move_variables(task: &mut Json, bounds: &[Bound]) -> bool {
     needs_vault
 }
 
-/// The value as a template: bindings as they are, and everything else as text.
-fn escaped(value: &str, bounds: &[Bound], needs_vault: &mut bool) -> String {
-    let mut result = String::new();
+/// `NAME="value"`, with the values of bindings put together with the text around them. The whole is written as JSON, so that no
+/// character of a value ends the line or the quotation. Nodes allow no templates within templates, so that each binding has a
+/// variable.
+fn line(number: usize, name: &str, value: &str, bounds: &[Bound], needs_vault: &mut bool) -> String {
+    let mut actions = String::new();
+    let mut arguments: Vec<String> = Vec::new();
+    let push_text = |text: &str, arguments: &mut Vec<String>| {
+        if !text.is_empty() {
+            arguments.push(Json::from(text).to_string());
+        }
+    };
     let mut rest = value;
+    let mut count = 0;
     loop {
         let found = bounds
             .iter()
             .filter_map(|bound| Some((rest.find(&bound.binding.template)?, bound)))
             .min_by_key(|(at, _)| *at);
         let Some((at, bound)) = found else { break };
-        result.push_str(&rest[..at].replace("{{", "{{`{{`}}"));
-        result.push_str(&bound.binding.template);
+        push_text(&rest[..at], &mut arguments);
+        let variable = format!("$drover{number}x{count}");
+        count += 1;
+        actions.push_str(&format!("{{{{ {variable} := `` }}}}"));
+        actions.push_str(&bound.binding.assignment.replace("$value", &variable));
+        arguments.push(variable);
         *needs_vault |= bound.binding.needs_vault;
         rest = &rest[at + bound.binding.template.len()..];
     }
-    result.push_str(&rest.replace("{{", "{{`{{`}}"));
-    result
+    push_text(rest, &mut arguments);
+    let format = "%v".repeat(arguments.len());
+    format!("{actions}{name}={{{{ printf `{format}` {} | toJSON }}}}\n", arguments.join(" "))
 }
 
 /// All places outside templates where a binding stands.
@@ -179,7 +189,11 @@ mod tests {
     const EXPRESSION: &str = "{{ with secret `kv/db` }}{{ index .Data `p` }}{{ end }}";
 
     fn bound() -> Vec<Bound> {
-        let binding = Binding { template: EXPRESSION.to_owned(), needs_vault: true };
+        let binding = Binding {
+            template: EXPRESSION.to_owned(),
+            assignment: "{{ with secret `kv/db` }}{{ $value = index .Data `p` }}{{ end }}".to_owned(),
+            needs_vault: true,
+        };
         vec![Bound { reference: "vault:kv/db#p".parse().unwrap(), binding }]
     }
 
@@ -196,12 +210,8 @@ mod tests {
         let task =
             check(&json!({"Name": "t", "Env": {"A": "1", "URL": format!("pg://u:{EXPRESSION}@{{{{h")}})).unwrap();
         assert_eq!(task["Env"], json!({"A": "1"}));
-        assert_eq!(
-            task["Templates"][0]["EmbeddedTmpl"].as_str().unwrap(),
-            format!(
-                "{{{{ define `drover.0` }}}}pg://u:{EXPRESSION}@{{{{`{{{{`}}}}h{{{{ end }}}}URL={{{{ executeTemplate `drover.0` | toJSON }}}}\n"
-            )
-        );
+        let wanted = "{{ $drover0x0 := `` }}{{ with secret `kv/db` }}{{ $drover0x0 = index .Data `p` }}{{ end }}URL={{ printf `%v%v%v` \"pg://u:\" $drover0x0 \"@{{h\" | toJSON }}\n";
+        assert_eq!(task["Templates"][0]["EmbeddedTmpl"], json!(wanted));
         assert_eq!(task["Templates"][0]["Envvars"], json!(true));
         assert_eq!(task["Vault"]["Env"], json!(false));
     }

@@ -16,6 +16,7 @@ mod plan_diff;
 mod registry_client;
 mod registry_serve;
 mod secret_canary;
+mod secret_runtime;
 mod stack;
 mod stack_follow;
 mod stack_ops;

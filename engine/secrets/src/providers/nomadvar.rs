@@ -48,7 +48,9 @@ impl Provider for NomadVarProvider {
     fn at_runtime(&self, reference: &SecretRef) -> Option<Binding> {
         let (path, field) = (super::vault::raw(reference.path())?, super::vault::raw(reference.field()?)?);
         let template = format!("{{{{ with nomadVar {path} }}}}{{{{ (index . {field}).Value }}}}{{{{ end }}}}");
-        Some(Binding { template, needs_vault: false })
+        let assignment =
+            format!("{{{{ with nomadVar {path} }}}}{{{{ $value = (index . {field}).Value }}}}{{{{ end }}}}");
+        Some(Binding { template, assignment, needs_vault: false })
     }
 }
 

@@ -168,7 +168,10 @@ impl Provider for VaultProvider {
         let template = format!(
             "{{{{ with {call} }}}}{{{{ with index .Data `data` }}}}{{{{ index . {field} }}}}{{{{ else }}}}{{{{ index .Data {field} }}}}{{{{ end }}}}{{{{ end }}}}"
         );
-        Some(Binding { template, needs_vault: true })
+        let assignment = format!(
+            "{{{{ with {call} }}}}{{{{ $data := .Data }}}}{{{{ with index .Data `data` }}}}{{{{ $data = . }}}}{{{{ end }}}}{{{{ with index $data {field} }}}}{{{{ $value = . }}}}{{{{ end }}}}{{{{ end }}}}"
+        );
+        Some(Binding { template, assignment, needs_vault: true })
     }
 }
 
