@@ -111,7 +111,8 @@ fn drivers_that_are_not_there_are_named() {
             .expect_text("failed to place all allocations")
             .expect_text("Constraint \"missing drivers\": 1 nodes excluded by filter");
         placed.expect_no("panicked");
-        let applied = run(&["apply", "-auto-approve", "-adopt", "a.nomad.hcl"]).expect_code(3);
+        files::write(folder.path(), "b.nomad.hcl", &jobs::file(&format!("{driver}-b"), "batch", driver, config, ""));
+        let applied = run(&["apply", "-auto-approve", "b.nomad.hcl"]).expect_code(3);
         applied.expect_text("missing drivers").expect_text(driver);
     }
     let health = agent.get(&format!("/v1/node/{}", agent.get("/v1/nodes")[0]["ID"].as_str().unwrap()));

@@ -86,6 +86,7 @@ fn an_edit_shows_as_itself_and_nothing_else() {
         "~ env.EVERY = \"2\" -> \"3\"",
         "= unchanged (1)",
         "Plan for stack hello: 0 to create, 1 to update, 0 to delete, 1 unchanged.",
+        "1 allocation restarted.",
     ];
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     let shown: Vec<String> =

@@ -56,7 +56,7 @@ fn an_interrupted_apply_is_taken_up_again() {
     assert_eq!(agent.try_get("/v1/job/hello-report"), None, "nothing new is begun");
 
     let again = run_in(folder.path(), &env, &["apply", "-auto-approve", "hello"]).expect_code(0);
-    again.expect_text("wait until healthy").expect_text("greeting = hello, world!");
+    again.expect_text("job.report").expect_text("greeting = hello, world!");
     assert_eq!(agent.allocations("hello-report", "complete").len(), 1);
     run_in(folder.path(), &env, &["plan", "-detailed-exitcode", "hello"]).expect_code(0);
 }
