@@ -127,6 +127,8 @@ impl Segments {
             let size = segment.end + wanted;
             return segment.grow(size);
         }
+        // What is on disk tells the next index; the caller's figure may lag behind what was appended last.
+        let next_index = self.segments.last().and_then(|segment| segment.last).map_or(next_index, |last| last + 1);
         self.start_segment(next_index, (FIRST_RECORD + wanted).max(self.segment_bytes))
     }
 
