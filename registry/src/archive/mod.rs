@@ -1,6 +1,6 @@
 //! A pack as one file: a tar of regular files, compressed with gzip or zstd.
 //!
-//! [`pack`] makes the same bytes from the same folder everywhere. [`unpack`] and [`verify_folder`] read archives of
+//! [`pack()`] makes the same bytes from the same folder everywhere. [`unpack()`] and [`verify_folder`] read archives of
 //! strangers: nothing but regular files with plain relative names is taken, and everything has a limit.
 
 mod pack;

@@ -60,7 +60,7 @@ pub enum Storage {
     S3(S3),
 }
 
-/// A bucket. Keys that are not given come from the environment that [`read`] is handed.
+/// A bucket. Keys that are not given come from the environment that [`read()`] is handed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct S3 {
     /// Its name.
